@@ -1,5 +1,6 @@
 """LevelDB's own ways of failing: each is one of our errors, and says what to do."""
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -63,9 +64,9 @@ def test_S12_a_flipped_byte_is_an_error_and_never_a_value(tmp_path: Path) -> Non
     data[len(data) // 2] ^= 0x40
     table.write_bytes(data)
     with pytest.raises(StoreCorrupt):
-        store = open_leveldb(tmp_path / "db", create=False)
-        try:
-            for _ in store.scan(b"", None):
-                pass
-        finally:
-            store.close()
+        read_all(tmp_path / "db")
+
+
+def read_all(directory: Path) -> list[tuple[bytes, bytes]]:
+    with contextlib.closing(open_leveldb(directory, create=False)) as store:
+        return list(store.scan(b"", None))
