@@ -2,13 +2,13 @@
 
 The rule it lives by: a file has exactly one rendering, and only that one is read. So any changed
 byte is found: a change of form here, a change of content by `urbanchain.verify`. Byte strings are
-lower-case hex. The few fields meant for people (`genesis`, `id`, `height`, `outcome`, `code`) repeat
-what the proof says, and are compared with it.
+lower-case hex. The few fields meant for people (`genesis`, `id`, `height`, `outcome`, `code`)
+repeat what the proof says, and are compared with it.
 """
 
 import json
 from dataclasses import dataclass
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 
 from urbanchain.errors import Malformed
 from urbanchain.transactions import decode_transaction
@@ -68,8 +68,8 @@ class ReceiptFile:
         """The file's one rendering. Raises Malformed if the parts do not decode."""
         return render(self.summary(), self)
 
-    @classmethod
-    def decode(cls, data: bytes) -> Self:
+    @staticmethod
+    def decode(data: bytes) -> "ReceiptFile":
         """Read a file whose form is canonical and whose summary agrees with its parts.
 
         Raises Malformed. Proves nothing: that is `urbanchain.verify`.
@@ -77,7 +77,7 @@ class ReceiptFile:
         stated, file = parse(data)
         if stated != file.summary():
             raise Malformed("receipt file", "its summary does not say what its proof says")
-        return cls(*(getattr(file, name) for name in cls.__slots__))
+        return file
 
 
 def render(summary: Summary, file: ReceiptFile) -> bytes:

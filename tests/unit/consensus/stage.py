@@ -100,12 +100,10 @@ class Stage:
         """All effects of a kind so far."""
         return [effect for effect in self.effects if isinstance(effect, kind)]
 
-    def said(self, kind: type[E] | None = None) -> list[E]:
-        """All statements of a kind it broadcast so far; without a kind, all but Status."""
-        statements: list[Statement] = [effect.statement for effect in self.asked(Broadcast)]
-        if kind is None:
-            return [s for s in statements if not isinstance(s, Status)]  # type: ignore[misc]
-        return [s for s in statements if isinstance(s, kind)]
+    def said(self, kind: type[E]) -> list[E]:
+        """All statements of a kind it broadcast so far."""
+        spoken = [effect.statement for effect in self.asked(Broadcast)]
+        return [statement for statement in spoken if isinstance(statement, kind)]
 
     def sent_to(self, seat: int) -> list[Signed | Body]:
         """What it sent to one other."""
