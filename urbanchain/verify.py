@@ -34,6 +34,7 @@ from urbanchain.types import (
     Outcome,
     Receipt,
     ValidatorSet,
+    compute_genesis_hash,
     compute_header_hash,
 )
 
@@ -108,9 +109,9 @@ def verify_receipt(
 
     Raises VerificationFailed, which names the first link that does not hold.
     """
-    genesis = _read_genesis(genesis_file)
     summary, file = _parse(receipt_file)
-    header = _read_header(summary, file, genesis)
+    header = _read_header(summary, file, compute_genesis_hash(genesis_file))
+    genesis = _read_genesis(genesis_file)
     validators, first_height = _walk_lineage(file.lineage, genesis)
     certificate = _check_certificate(file, header, genesis, (validators, first_height))
     if certificate.digest != compute_header_hash(file.header):
@@ -142,13 +143,6 @@ def verify_receipt(
     )
 
 
-def _read_genesis(genesis_file: bytes) -> GenesisFile:
-    try:
-        return parse_genesis(genesis_file, "genesis.json")
-    except ConfigurationError as error:
-        raise VerificationFailed(Link.GENESIS, f"is not a genesis file: {error}") from error
-
-
 def _parse(receipt_file: bytes) -> tuple[Summary, ReceiptFile]:
     try:
         return parse(receipt_file)
@@ -156,21 +150,28 @@ def _parse(receipt_file: bytes) -> tuple[Summary, ReceiptFile]:
         raise VerificationFailed(Link.RECEIPT_FILE, str(error)) from error
 
 
-def _read_header(summary: Summary, file: ReceiptFile, genesis: GenesisFile) -> Header:
-    """The header, of this chain. Its content is believed once the certificate is checked."""
+def _read_header(summary: Summary, file: ReceiptFile, genesis_hash: bytes) -> Header:
+    """The header, of this chain. Its other content is believed once the certificate is checked."""
     try:
         header = Header.decode(file.header)
     except Malformed as error:
         raise VerificationFailed(Link.HEADER, str(error)) from error
-    if header.genesis_hash == genesis.hash:
+    if header.genesis_hash == genesis_hash:
         return header
-    if summary.genesis_hash == genesis.hash:
+    if summary.genesis_hash == genesis_hash:
         raise VerificationFailed(Link.HEADER, "names another genesis than its receipt file")
     raise VerificationFailed(
         Link.GENESIS,
-        f"the receipt is of chain {summary.genesis_hash.hex()}, "
-        f"this genesis file of chain {genesis.hash.hex()}",
+        f"the receipt is of the chain {summary.genesis_hash.hex()}; the hash of this genesis file "
+        f"is {genesis_hash.hex()}: it is another chain's, or was changed",
     )
+
+
+def _read_genesis(genesis_file: bytes) -> GenesisFile:
+    try:
+        return parse_genesis(genesis_file, "genesis.json")
+    except ConfigurationError as error:
+        raise VerificationFailed(Link.GENESIS, f"is not a genesis file: {error}") from error
 
 
 def _walk_lineage(links: Sequence[bytes], genesis: GenesisFile) -> tuple[ValidatorSet, int]:

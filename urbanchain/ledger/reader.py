@@ -1,0 +1,276 @@
+"""The committed chain for readers: blocks, transactions, accounts, records, over a consistent view
+of the store.
+
+Nothing here changes anything or waits for anything, so it may run on the event loop beside a busy
+driver.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from storage.blocks import Blocks
+from storage.kv import KeyValueStore
+from storage.kv import Reader as StoreReader
+from storage.state import StateStore
+from urbanchain.contracts import records, tokens
+from urbanchain.contracts.accounts import (
+    AGENCY,
+    MEMBER,
+    AccountRecord,
+    AgencyRecord,
+    read_account,
+    read_agency,
+)
+from urbanchain.encoding import Value, decode
+from urbanchain.errors import Malformed
+from urbanchain.genesis import GenesisFile
+from urbanchain.ledger.receipts import build_receipt
+from urbanchain.receipts import ReceiptFile
+from urbanchain.transactions import Transaction, decode_transaction
+from urbanchain.types import Block, Header, Receipt, ValidatorSet
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """A committed block without its transactions."""
+
+    header: Header
+    hash: bytes
+    certificate: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionView:
+    """A committed transaction."""
+
+    transaction: Transaction
+    receipt: Receipt
+    height: int
+    index: int
+    block_hash: bytes
+    block_time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """An account at the head."""
+
+    address: bytes
+    record: AccountRecord
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordVersion:
+    """One version of an anchored document."""
+
+    version: int
+    """From 1."""
+    sha256: bytes
+    metadata: str
+    sender: bytes
+    agency: str
+    height: int
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyView:
+    """An agency at the head."""
+
+    name: str
+    record: AgencyRecord
+    account_count: int
+
+
+class Reader:
+    """Reads of one moment. Built by `open_reader`, or over any view of a store."""
+
+    def __init__(self, genesis: GenesisFile, view: StoreReader) -> None:
+        self._genesis = genesis
+        self._blocks = Blocks(view)
+        self._state = StateStore(view)
+
+    @property
+    def height(self) -> int:
+        """The head's height; 0 before the first block."""
+        tip = self._blocks.tip()
+        return 0 if tip is None else tip[0]
+
+    # -- blocks -----------------------------------------------------------------------------------
+
+    def block(self, height: int) -> BlockView | None:
+        """A block by height."""
+        header = self._blocks.header(height)
+        certificate = self._blocks.certificate(height)
+        if header is None or certificate is None:
+            return None
+        decoded = Header.decode(header)
+        return BlockView(decoded, decoded.hash(), certificate)
+
+    def height_of(self, block_hash: bytes) -> int | None:
+        """The height of a block by its hash."""
+        return self._blocks.height_of(block_hash)
+
+    def envelopes(self, height: int) -> tuple[bytes, ...] | None:
+        """The transactions of a block, in order."""
+        block = self.block(height)
+        payload = None if block is None else self._blocks.body(block.hash)
+        return None if payload is None else Block.decode(payload).envelopes
+
+    def payload(self, height: int) -> bytes | None:
+        """A block as consensus carried it: for peers that catch up."""
+        block = self.block(height)
+        return None if block is None else self._blocks.body(block.hash)
+
+    def transactions(self, height: int) -> list[TransactionView] | None:
+        """A block's transactions with their receipts, in order."""
+        block, envelopes = self.block(height), self.envelopes(height)
+        receipts = self._blocks.receipts(height)
+        if block is None or envelopes is None or receipts is None:
+            return None
+        return [
+            TransactionView(
+                transaction=decode_transaction(envelope, self._genesis.hash),
+                receipt=Receipt.decode(receipt),
+                height=height,
+                index=index,
+                block_hash=block.hash,
+                block_time_ms=block.header.time_ms,
+            )
+            for index, (envelope, receipt) in enumerate(zip(envelopes, receipts, strict=True))
+        ]
+
+    def validators(self, height: int | None = None) -> ValidatorSet:
+        """Who decides `height`: one set for all heights until governance changes it."""
+        return self._genesis.genesis.validator_set()
+
+    # -- transactions -----------------------------------------------------------------------------
+
+    def position(self, transaction_id: bytes) -> tuple[int, int] | None:
+        """(height, index) of a committed transaction."""
+        return self._blocks.position_of(transaction_id)
+
+    def transaction(self, transaction_id: bytes) -> TransactionView | None:
+        """A committed transaction."""
+        position = self.position(transaction_id)
+        if position is None:
+            return None
+        transactions = self.transactions(position[0])
+        return None if transactions is None else transactions[position[1]]
+
+    def receipt(self, transaction_id: bytes) -> Receipt | None:
+        """The outcome of a committed transaction: cheaper than all of `transaction`."""
+        position = self.position(transaction_id)
+        receipts = None if position is None else self._blocks.receipts(position[0])
+        return (
+            None if receipts is None or position is None else Receipt.decode(receipts[position[1]])
+        )
+
+    def receipt_file(self, transaction_id: bytes) -> ReceiptFile | None:
+        """All that proves a committed transaction offline."""
+        position = self.position(transaction_id)
+        if position is None:
+            return None
+        height, index = position
+        block, envelopes = self.block(height), self.envelopes(height)
+        receipts = self._blocks.receipts(height)
+        if block is None or envelopes is None or receipts is None:
+            return None
+        transactions = [decode_transaction(e, self._genesis.hash) for e in envelopes]
+        signed = [(transaction, self._key_of(transaction.sender)) for transaction in transactions]
+        return build_receipt(block.header, block.certificate, signed, receipts, index)
+
+    # -- state ------------------------------------------------------------------------------------
+
+    def account(self, address: bytes) -> AccountView | None:
+        """An account and its balance."""
+        record = read_account(self._state, address)
+        if record is None:
+            return None
+        row = self._state.get(b"tokens/" + tokens.BALANCE + address)
+        balance = 0 if row is None else decode(row)
+        return AccountView(address, record, balance if isinstance(balance, int) else 0)
+
+    def account_transactions(
+        self, address: bytes, before: tuple[int, int] | None, limit: int
+    ) -> list[TransactionView]:
+        """Transactions that concern an account, newest first, from below (height, index) `before`
+        on."""
+        found: list[TransactionView] = []
+        for _, _, transaction_id in self._blocks.of_account(address, before):
+            view = self.transaction(transaction_id)
+            if view is not None:
+                found.append(view)
+            if len(found) >= limit:
+                break
+        return found
+
+    def agencies(self) -> list[AgencyView]:
+        """All agencies, by name."""
+        return [
+            AgencyView(
+                name=key[len(AGENCY) :].decode("ascii"),
+                record=AgencyRecord.decode(value),
+                account_count=self._members(key[len(AGENCY) :]),
+            )
+            for key, value in self._state.scan(AGENCY)
+        ]
+
+    def agency(self, name: str) -> AgencyRecord | None:
+        """One agency's terms."""
+        return read_agency(self._state, name)
+
+    def record_versions(self, registry: str, key: str) -> list[RecordVersion]:
+        """All versions of a record, oldest first; none if there is no such record. Raises
+        Malformed."""
+        try:
+            name = records.record_name(registry, key)
+        except UnicodeError as error:
+            raise Malformed("record", "a registry's name is ASCII, a key is UTF-8") from error
+        prefix = b"records/" + records.VERSION + name + b"\0"
+        if len(prefix) + 8 > 128:
+            return []
+        return [
+            _record_version(int.from_bytes(row_key[len(prefix) :], "big"), decode(value))
+            for row_key, value in self._state.scan(prefix)
+            if len(row_key) == len(prefix) + 8
+        ]
+
+    def supply(self) -> int:
+        """The sum of all balances."""
+        row = self._state.get(b"tokens/" + tokens.SUPPLY)
+        value = 0 if row is None else decode(row)
+        return value if isinstance(value, int) else 0
+
+    def _members(self, agency: bytes) -> int:
+        return sum(1 for _ in self._state.scan(MEMBER + agency + b"\0"))
+
+    def _key_of(self, sender: bytes) -> bytes:
+        record = read_account(self._state, sender)
+        if record is None:
+            raise Malformed("account", "a committed transaction's sender has no account")
+        return record.key
+
+
+def _record_version(version: int, value: Value) -> RecordVersion:
+    match value:
+        case (
+            bytes(sha256),
+            str(metadata),
+            bytes(sender),
+            str(agency),
+            int(height),
+            int(time_ms),
+        ):
+            return RecordVersion(version, sha256, metadata, sender, agency, height, time_ms)
+        case _:
+            raise Malformed("record", f"version {version} is damaged")
+
+
+@contextmanager
+def open_reader(genesis: GenesisFile, store: KeyValueStore) -> Iterator[Reader]:
+    """A reader over a snapshot of the store, released with the block."""
+    with store.snapshot() as snapshot:
+        yield Reader(genesis, snapshot)
