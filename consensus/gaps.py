@@ -5,6 +5,8 @@ One mechanism serves as retransmission, laggard detection and repair. A Status i
 never a vote.
 """
 
+from dataclasses import replace
+
 from consensus.codec import seats_of
 from consensus.effects import CatchUp, Send
 from consensus.messages import Body, Flag, Signed, Status
@@ -22,6 +24,11 @@ def say_status(state: State) -> None:
     """Tell everyone where we are and what we hold."""
     state.timers.status = state.now + _interval_s(state)
     state.say(_status(state))
+
+
+def hasten(state: State) -> None:
+    """Who has just become busy does not wait out the idle interval."""
+    state.timers.status = min(state.timers.status, state.now + _interval_s(state))
 
 
 def _interval_s(state: State) -> float:
@@ -119,8 +126,12 @@ def _send_view_changes(state: State, status: Status) -> None:
 def _send_votes(state: State, status: Status) -> None:
     tally = state.slot.tally(state.view.number)
     missing: list[Signed] = []
-    if tally.pre_prepare is not None and Flag.PROPOSED not in status.flags:
-        missing.append(tally.pre_prepare)
+    first = tally.pre_prepare
+    if first is not None and Flag.PROPOSED not in status.flags:
+        missing.append(first)
+    elif first is not None and tally.is_contradicted(status.place.signer):
+        # It was shown another proposal: with ours in hand it can prove that the primary lied.
+        missing.append(replace(first, payload=b""))
     for seat, key in enumerate(state.replica_set.members):
         prepare, commit = tally.prepares.get(key), tally.commits.get(key)
         if prepare is not None and not status.prepares >> seat & 1:

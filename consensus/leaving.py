@@ -74,7 +74,18 @@ def on_view_change(state: State, message: Signed, statement: ViewChange) -> None
     state.view.view_changes[place.signer] = message
     if place.height > state.head.height:
         state.emit(CatchUp(place.height, (place.signer,)))
+        adopt(state, statement)
     consider_view_changes(state)
+
+
+def adopt(state: State, statement: ViewChange) -> None:
+    """Commit the open height by a certificate that came in a VIEW-CHANGE, in case no honest member
+    has the block."""
+    certificate = statement.committed
+    if certificate is None or certificate.height != state.open_height:
+        return
+    if state.slot.certified is None:
+        state.slot.certified = certificate
 
 
 def _rank(message: Signed) -> tuple[int, int]:
@@ -110,6 +121,8 @@ def _open_new_view(state: State) -> None:
     statement = NewView(place, chosen)
     state.emit(Persist(Entered(statement, b"")))
     state.say(statement)
+    # At once, not when it comes back: a commit meanwhile must keep the view as the journal has it.
+    _act_in(state, None, statement)
 
 
 def on_new_view(state: State, message: Signed, statement: NewView) -> None:
@@ -122,12 +135,18 @@ def on_new_view(state: State, message: Signed, statement: NewView) -> None:
         if number == state.view.number and state.view.new_view is None:
             state.view.new_view = message
         return
-    if statement.place.signer != state.me:
-        state.emit(Persist(Entered(statement, message.signature)))
+    state.emit(Persist(Entered(statement, message.signature)))
+    _act_in(state, message, statement)
+
+
+def _act_in(state: State, message: Signed | None, statement: NewView) -> None:
     enter(state, message, statement)
     if statement.place.height > state.head.height:
         signers = tuple(m.statement.place.signer for m in statement.view_changes)
         state.emit(CatchUp(statement.place.height, signers))
+        for shown in statement.view_changes:
+            if isinstance(shown.statement, ViewChange):
+                adopt(state, shown.statement)
     gaps.say_status(state)
 
 
@@ -146,6 +165,8 @@ def enter(state: State, message: Signed | None, statement: NewView) -> None:
         new_view_sent=state.view.new_view_sent,
     )
     state.slot.forget_views_far_from(number)
+    # A refusal may have been the clock's, which is no reason against a proposal made again.
+    state.slot.is_valid = {d: True for d, is_valid in state.slot.is_valid.items() if is_valid}
     state.work.is_building = False
     state.work.wanted = b""
     state.timers.progress = None
@@ -171,9 +192,10 @@ def after_commit(state: State, number: int, is_active: bool) -> None:
         consider_view_changes(state)
 
 
-def begin_epoch(state: State) -> None:
-    """Views restart at 0 under a new set; nothing of the old one moves us any longer."""
-    state.view = ViewState()
+def begin_epoch(state: State, number: int) -> None:
+    """Views restart at 0 under a new set, unless a certificate of it proves a later one; nothing of
+    the old set moves us any longer."""
+    state.view = ViewState(number=number)
     state.timers.new_view = None
     state.future.clear()
     state.heights.clear()

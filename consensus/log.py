@@ -5,7 +5,7 @@ never a vote.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from consensus.certificates import CommitCertificate, PreparedCertificate
 from consensus.evidence import Evidence
@@ -23,6 +23,8 @@ class Tally:
     pre_prepare: Signed | None = None
     prepares: dict[ReplicaId, Signed] = field(default_factory=dict)
     commits: dict[ReplicaId, Signed] = field(default_factory=dict)
+    accused: set[ReplicaId] = field(default_factory=set)
+    """Whose second votes were reported; once is enough."""
 
     def add(self, message: Signed) -> Evidence | None:
         """Count a vote, unless its signer has voted here; evidence if that was for another
@@ -31,7 +33,11 @@ class Tally:
         if held is None:
             self._put(message)
             return None
+        signer = message.statement.place.signer
         if held.encoded != message.encoded:
+            if signer in self.accused:
+                return None
+            self.accused.add(signer)
             return Evidence(held, message)
         if message.payload and not held.payload:
             self.pre_prepare = message
@@ -56,6 +62,16 @@ class Tally:
                 self.prepares[signer] = message
             case _:
                 self.commits[signer] = message
+
+    def is_contradicted(self, backup: ReplicaId) -> bool:
+        """Whether a backup's PREPARE is for another digest than the PRE-PREPARE we hold."""
+        first, prepare = self.pre_prepare, self.prepares.get(backup)
+        return first is not None and prepare is not None and _digest(first) != _digest(prepare)
+
+    def drop_body(self, digest: bytes) -> None:
+        """Keep the PRE-PREPARE of `digest`, and not what came beside it."""
+        if self.pre_prepare is not None and _digest(self.pre_prepare) == digest:
+            self.pre_prepare = replace(self.pre_prepare, payload=b"")
 
     def prepared_certificate(
         self, digest: bytes, replica_set: ReplicaSet
@@ -117,6 +133,12 @@ class Slot:
     def tally(self, view: int) -> Tally:
         """The votes of a view."""
         return self.tallies.setdefault(view, Tally())
+
+    def drop_body(self, digest: bytes) -> None:
+        """Forget a body that does not hash to its digest, wherever it is held."""
+        self.payloads.pop(digest, None)
+        for tally in self.tallies.values():
+            tally.drop_body(digest)
 
     def forget_views_far_from(self, view: int) -> None:
         """Drop tallies that the window no longer covers."""

@@ -89,9 +89,10 @@ def on_judged(state: State, event: ProposalJudged) -> None:
     if state.slot.judging == event.digest:
         state.slot.judging = b""
     if event.verdict is Verdict.MISMATCH:
-        # Says nothing about the digest: its signers have the body.
-        state.slot.payloads.pop(event.digest, None)
-        gaps.want(state, event.digest)
+        # Says nothing about the digest: its signers have the body. The next Status asks for it, and
+        # none at once, so that who answers with garbage does not set the pace.
+        state.slot.drop_body(event.digest)
+        state.work.wanted = event.digest
     else:
         state.slot.is_valid[event.digest] = event.verdict is Verdict.VALID
 
@@ -99,7 +100,7 @@ def on_judged(state: State, event: ProposalJudged) -> None:
 def advance(state: State) -> None:
     """Do all that what we hold allows, in the order it must happen; called after every input."""
     _look_for_commit(state)
-    if state.is_committing or not state.view.is_active:
+    if state.is_committing or not state.view.is_active or state.is_below_view:
         return
     _propose(state)
     _consider_proposal(state)
@@ -111,6 +112,7 @@ def may_propose(state: State) -> bool:
     accepted = state.slot.accepted
     return (
         state.view.is_active
+        and not state.is_below_view
         and not state.is_committing
         and state.primary == state.me
         and (accepted is None or accepted[0] < state.view.number)
@@ -173,7 +175,10 @@ def _judge(state: State, digest: bytes) -> None:
         gaps.want(state, digest)
     elif state.slot.judging != digest:
         state.slot.judging = digest
-        view, is_reproposed = state.view.number, state.required == digest
+        # Another body that comes now must not take the place of the one being judged.
+        state.work.wanted = b""
+        view = state.view.number
+        is_reproposed = digest == state.required or state.is_committing
         state.emit(JudgeProposal(state.open_height, view, digest, payload, is_reproposed))
 
 
@@ -201,7 +206,7 @@ def _look_for_commit(state: State) -> None:
                 slot.certified = slot.tallies[view].commit_certificate(digest, state.replica_set)
                 _commit_or_fetch(state)
                 return
-    elif not slot.is_writing and not state.work.wanted:
+    elif not slot.is_writing:
         _commit_or_fetch(state)
 
 
@@ -212,6 +217,11 @@ def _commit_or_fetch(state: State) -> None:
     payload = state.slot.payloads.get(certificate.digest) or _proposed(state, certificate)
     if not payload:
         gaps.want(state, certificate.digest)
+        return
+    if certificate.digest not in state.slot.is_valid:
+        # A body travels unsigned: until the host has looked at it, it may be anything.
+        state.slot.payloads[certificate.digest] = payload
+        _judge(state, certificate.digest)
         return
     state.slot.is_writing = True
     state.emit(Commit(certificate, payload, kept_records(state, certificate.view)))
@@ -231,7 +241,8 @@ def kept_records(state: State, certified_view: int) -> tuple[Record, ...]:
     number, is_active = view_after_commit(state, certified_view)
     if number == 0:
         return ()
-    return (Reached(state.replica_set.epoch, number, is_active),)
+    opens_at = state.view.opens_at if number == state.view.number else 0
+    return (Reached(state.replica_set.epoch, number, is_active, opens_at),)
 
 
 def view_after_commit(state: State, certified_view: int) -> tuple[int, bool]:
@@ -264,12 +275,15 @@ def on_caught_up(state: State, event: CaughtUp) -> None:
 
 def open_next_height(state: State, certificate: CommitCertificate, replica_set: ReplicaSet) -> None:
     """Everything that a commit resets, and the view it may reveal."""
-    signatures = {
-        state.replica_set.members[seat]: signature for seat, signature in certificate.signatures
-    }
     has_new_set = replica_set.epoch != state.replica_set.epoch
     number, is_active = view_after_commit(state, certificate.view)
-    state.head = Head(certificate.height, certificate.digest, certificate, signatures)
+    state.head = Head(certificate.height, certificate.digest, None)
+    is_of_set = certificate.epoch == replica_set.epoch
+    if is_of_set:
+        # Fetched blocks may lead past the first of a new epoch; what the old set certified proves
+        # nothing under the new one.
+        state.head.certificate = certificate
+        state.head.commits = {replica_set.members[s]: sig for s, sig in certificate.signatures}
     state.slot = Slot()
     state.work.is_building = False
     state.work.wanted = b""
@@ -277,8 +291,7 @@ def open_next_height(state: State, certificate: CommitCertificate, replica_set: 
     state.timers.behind_since = None
     state.replica_set = replica_set
     if has_new_set:
-        state.head.certificate = None
-        leaving.begin_epoch(state)
+        leaving.begin_epoch(state, certificate.view if is_of_set else 0)
     else:
         leaving.after_commit(state, number, is_active)
     _replay_future(state)

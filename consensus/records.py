@@ -53,6 +53,8 @@ class Reached:
     epoch: int
     view: int
     is_active: bool
+    opens_at: int
+    """The first height one may vote for in it."""
 
 
 Record: TypeAlias = Accepted | Prepared | Entered | Left | Reached
@@ -69,8 +71,8 @@ def encode(record: Record, genesis: bytes) -> bytes:
             return packing.pack((3, codec.encode_statement(genesis, new_view), signature))
         case Left(view_change):
             return packing.pack((4, codec.encode_statement(genesis, view_change)))
-        case Reached(epoch, view, is_active):
-            return packing.pack((5, epoch, view, int(is_active)))
+        case Reached(epoch, view, is_active, opens_at):
+            return packing.pack((5, epoch, view, int(is_active), opens_at))
         case _:
             assert_never(record)
 
@@ -92,8 +94,8 @@ def decode(data: bytes, genesis: bytes) -> Record:
             statement = codec.decode_statement(Kind.VIEW_CHANGE, encoded, genesis)
             if isinstance(statement, ViewChange):
                 return Left(statement)
-        case (5, int(epoch), int(view), int(is_active)):
-            return Reached(epoch, view, bool(is_active))
+        case (5, int(epoch), int(view), int(is_active), int(opens_at)) if is_active in (0, 1):
+            return Reached(epoch, view, bool(is_active), opens_at)
         case _:
             pass
     raise MalformedMessage("not a journal record")

@@ -77,9 +77,10 @@ def _replay(state: State, record: Record, bodies: Mapping[bytes, bytes]) -> None
                 state.view.number = view_change.place.view
                 state.view.is_active = False
                 state.view.failed = 1
-        case Reached(of_epoch, view, is_active):
+        case Reached(of_epoch, view, is_active, opens_at):
             if of_epoch == epoch:
                 state.view.number = view
+                state.view.opens_at = opens_at
                 state.view.is_active = is_active
                 state.view.failed = 0 if is_active else 1
         case _:
@@ -92,9 +93,9 @@ def _replay_accepted(
     digest, view = pre_prepare.digest, pre_prepare.place.view
     payload = bodies.get(digest, b"")
     state.slot.accepted = (view, digest)
-    state.slot.is_valid[digest] = True
     if payload:
         state.slot.payloads[digest] = payload
+        state.slot.is_valid[digest] = True
     if signature and abs(view - state.view.number) <= VIEWS_KEPT_EITHER_SIDE:
         encoded = encode_statement(state.replica_set.genesis, pre_prepare)
         state.slot.tally(view).pre_prepare = Signed(pre_prepare, encoded, signature, payload)

@@ -53,6 +53,7 @@ class Replica:
         _dispatch(state, event)
         normal_case.advance(state)
         _arm_progress_timer(state)
+        gaps.hasten(state)
         effects, state.effects = state.effects, []
         return effects
 

@@ -40,7 +40,7 @@ class ViewState:
     new_view: Signed | None = None
     """What brought us here, for those who missed it."""
     opens_at: int = 0
-    """The height that the NEW-VIEW binds."""
+    """The height that the NEW-VIEW binds; those below are proven committed and closed to votes."""
     required: bytes = b""
     """The digest that must be re-proposed there; empty when free."""
     view_changes: dict[ReplicaId, Signed] = field(default_factory=dict)
@@ -109,6 +109,11 @@ class State:
     def is_committing(self) -> bool:
         """A certified block is being written or its body awaited."""
         return self.slot.certified is not None
+
+    @property
+    def is_below_view(self) -> bool:
+        """The NEW-VIEW proves that the open height is committed: it can only be caught up with."""
+        return self.open_height < self.view.opens_at
 
     @property
     def required(self) -> bytes:

@@ -25,6 +25,7 @@ another's prefix.
 """
 
 import struct
+from hashlib import sha256
 
 META = b"M"
 BODY = b"B"
@@ -81,6 +82,11 @@ def replay(bucket: int, transaction_id: bytes) -> bytes:
 def account(address: bytes, height: int, index: int) -> bytes:
     """A key of table A: inverted, so that a scan finds the newest first."""
     return ACCOUNT + address + _U64.pack(_U64_MAX - height) + _U32.pack(_U32_MAX - index)
+
+
+def evidence(encoded: bytes) -> bytes:
+    """A key of table X: each piece of evidence once."""
+    return EVIDENCE + sha256(encoded).digest()
 
 
 def state_version(key: bytes, height: int) -> bytes:

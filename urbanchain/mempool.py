@@ -9,6 +9,7 @@ silently: a full queue refuses.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from heapq import heappop, heappush
 
 from urbanchain.ledger.admission import Candidate
 
@@ -70,6 +71,8 @@ class Mempool:
         self._agency_of: dict[bytes, str] = {}
         self._size_bytes = 0
         self._turn = 0
+        self._expiries: list[tuple[int, bytes]] = []
+        """A heap; ids that no longer wait are skipped when they surface."""
 
     def __len__(self) -> int:
         return len(self._agency_of)
@@ -102,6 +105,7 @@ class Mempool:
         queue.entries[candidate.id] = Entry(candidate, received_at, is_ours)
         queue.size_bytes += size
         self._agency_of[candidate.id] = candidate.agency
+        heappush(self._expiries, (candidate.transaction.expires_at_ms, candidate.id))
         self._size_bytes += size
         return Admission.ADDED
 
@@ -148,13 +152,20 @@ class Mempool:
                     # over.
                     del self._queues[agency]
 
+    def next_expiry_ms(self) -> int | None:
+        """The soonest expiry among what waits."""
+        while self._expiries and self._expiries[0][1] not in self._agency_of:
+            heappop(self._expiries)
+        return self._expiries[0][0] if self._expiries else None
+
     def expired(self, time_ms: int) -> list[bytes]:
         """The ids of all that a block of this time can no longer include."""
-        return [
-            entry.candidate.id
-            for entry in self.entries()
-            if entry.candidate.transaction.expires_at_ms < time_ms
-        ]
+        ids = []
+        while self._expiries and self._expiries[0][0] < time_ms:
+            transaction_id = heappop(self._expiries)[1]
+            if transaction_id in self._agency_of:
+                ids.append(transaction_id)
+        return ids
 
     def entries(self) -> Iterator[Entry]:
         """All that waits, agency by agency, oldest first within each."""

@@ -129,6 +129,14 @@ class SignatureCache:
         self._evict()
         return [verdicts.get(item, True) for item in items]
 
+    def verify_strictly(self, items: Sequence[SignatureItem]) -> list[bool]:
+        """One verdict an item by the narrower rule of what is admitted and relayed; never the exact
+        check."""
+        verdicts = [item in self._valid or is_strict(item) for item in items]
+        self._valid.update((item, None) for item, ok in zip(items, verdicts, strict=True) if ok)
+        self._evict()
+        return verdicts
+
     def _evict(self) -> None:
         for item in list(self._valid)[: max(0, len(self._valid) - self._capacity)]:
             self._valid.pop(item, None)

@@ -123,14 +123,14 @@ class Ballots:
         return self.seal(NewView(self.place(seat, height, view), tuple(shown)))
 
     def status(
-        self, seat: int, height: int = 0, view: int = 0, flags: Flag = Flag(0), wanted: bytes = b""
+        self, seat: int, height: int = 0, view: int = 0, flags: int = 0, wanted: bytes = b""
     ) -> Signed:
         """A Status of someone who holds no votes."""
         return self.seal(
             Status(
                 place=self.place(seat, height, view),
                 head=self.replica_set.genesis,
-                flags=flags,
+                flags=Flag(flags),
                 prepares=0,
                 commits=0,
                 view_changes=0,
