@@ -10,11 +10,11 @@ pass goes into
    `Replica.step(now, Received(message))`. The replica trusts what it is stepped with.
 3. Obey the effects of a step in their order. `Persist` must be durable before anything after it is
 done; several of
-   one turn may share one synced write.
-4. `Broadcast`: sign the statement (`codec.seal`), step the replica with it like with anyone else's,
-and send it to all
-   other members. `Send` goes to one. Delivery may fail: every message is asked for again until it
-   arrives.
+   one turn may share one synced write, but none overtakes a `Commit`, which cuts the journal.
+4. `Broadcast`: sign the statement (`codec.seal`), send it to all other members, and step the
+   replica with it like with anyone else's, but only when all effects of the step that asked for it
+   are obeyed: what that step's `Commit` keeps of the journal was decided before. `Send` goes to
+   one. Delivery may fail: every message is asked for again until it arrives.
 5. `BuildProposal`, `JudgeProposal`, `Commit` and `CatchUp` are answered by `ProposalBuilt`,
 `ProposalJudged`,
    `Committed` and `CaughtUp`, soon or late, or never when the height has moved on.

@@ -37,6 +37,27 @@ def _levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
     return levels
 
 
+class Tree:
+    """A tree kept whole: many paths of one list for the price of hashing it once."""
+
+    __slots__ = ("_levels",)
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        self._levels = _levels(leaves)
+
+    def inclusion_path(self, index: int) -> list[bytes]:
+        """As the function of this name. Raises IndexError."""
+        if not 0 <= index < len(self._levels[0]):
+            raise IndexError(f"leaf {index} of {len(self._levels[0])}")
+        path = []
+        for level in self._levels[:-1]:
+            sibling = index ^ 1
+            if sibling < len(level):
+                path.append(level[sibling])
+            index //= 2
+        return path
+
+
 def root(leaves: Sequence[bytes]) -> bytes:
     """The Merkle tree hash: 32 bytes; SHA-256 of nothing for no leaves."""
     return _levels(leaves)[-1][0] if leaves else EMPTY_ROOT
@@ -45,15 +66,7 @@ def root(leaves: Sequence[bytes]) -> bytes:
 def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """The hashes that lead from leaf `index` to the root, nearest first (§2.1.1). Raises
     IndexError."""
-    if not 0 <= index < len(leaves):
-        raise IndexError(f"leaf {index} of {len(leaves)}")
-    path = []
-    for level in _levels(leaves)[:-1]:
-        sibling = index ^ 1
-        if sibling < len(level):
-            path.append(level[sibling])
-        index //= 2
-    return path
+    return Tree(leaves).inclusion_path(index)
 
 
 def verify_inclusion(

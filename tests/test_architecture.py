@@ -44,8 +44,9 @@ LAYERS = (
     ("ledger",),
     ("mempool",),
     ("driver",),
+    ("api",),
     ("node",),
-    ("api", "cli", "devnet"),
+    ("cli", "devnet"),
 )
 """Inside urbanchain, lowest first: a module imports its own layer and those below, never above."""
 

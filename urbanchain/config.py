@@ -249,7 +249,7 @@ def _read_value(text: str, type_name: str) -> Any:
 
 def _sentence(item: Any) -> str:
     if item["type"] == "extra_forbidden":
-        return "is not a setting; `urbanchain config check` lists what is"
+        return "is not a setting; `urbanchain config default` lists what is"
     text = str(item["msg"]).removeprefix("Value error, ")
     return text[:1].lower() + text[1:]
 

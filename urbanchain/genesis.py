@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -309,7 +310,7 @@ def _check_certificate(place: str, validator: ValidatorEntry) -> list[tuple[str,
     try:
         certificate = x509.load_der_x509_certificate(validator.certificate_der())
         key = certificate.public_key()
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         return [(place, "is not a base64 DER certificate")]
     if not isinstance(key, Ed25519PublicKey):
         return [(place, "its key is not Ed25519")]

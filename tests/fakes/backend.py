@@ -22,6 +22,7 @@ from urbanchain.api.backend import (
     Submission,
 )
 from urbanchain.api.documents import explain_refusal
+from urbanchain.api.problems import RequestProblem
 from urbanchain.fates import FateBook, FateState
 from urbanchain.genesis import GenesisFile
 from urbanchain.ledger.admission import Candidate, Rejection, bad_signature
@@ -45,6 +46,8 @@ class InstantNode:
     failed_checks: list[FailedCheck] = field(default_factory=list)
     submit_gate: asyncio.Event | None = None
     """If set, submissions wait for it."""
+    refuses: RequestProblem | None = None
+    """If set, every submission ends with it."""
     crashes: bool = False
     """Whether its status raises, as a bug would."""
 
@@ -64,6 +67,8 @@ class InstantNode:
     async def submit(self, envelopes: Sequence[bytes]) -> list[Submission]:
         if self.submit_gate is not None:
             await self.submit_gate.wait()
+        if self.refuses is not None:
+            raise self.refuses
         answers = [self._admit(found) for found in self.ledger.decode(envelopes)]
         if not self.holds:
             self.commit()

@@ -45,7 +45,9 @@ def validator_key(number: int) -> PrivateKey:
 
 
 @cache
-def make_genesis(chain: str = "tests", burst: int = 100_000_000) -> GenesisFile:
+def make_genesis(
+    chain: str = "tests", burst: int = 100_000_000, rate_per_s: int = 10_000
+) -> GenesisFile:
     """Four validators of four agencies, and PEOPLE with a million each."""
     content = {
         "format": "urbanchain-genesis/1",
@@ -53,7 +55,7 @@ def make_genesis(chain: str = "tests", burst: int = 100_000_000) -> GenesisFile:
         "devnet": True,
         "time": "2020-01-01T00:00:00.000Z",
         "agencies": [
-            {"name": a, "title": a.title(), "bucket": {"rate_per_s": 10_000, "burst": burst}}
+            {"name": a, "title": a.title(), "bucket": {"rate_per_s": rate_per_s, "burst": burst}}
             for a in AGENCIES
         ],
         "accounts": [

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+
 from tests.fakes.backend import InstantNode
 from urbanchain.api.app import Listener, ListenerConfig, open_api, open_ops
 

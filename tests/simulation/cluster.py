@@ -98,6 +98,8 @@ class Host:
     replica: Replica | None = None
     mempool: list[bytes] = field(default_factory=list)
     is_mute: bool = False
+    echoes: list[Signed] = field(default_factory=list)
+    """What it said and has not yet heard itself."""
 
     @property
     def height(self) -> int:
@@ -156,6 +158,7 @@ class Cluster:
         """SIGKILL: only the journal, the bodies and the chain survive."""
         self.hosts[index].replica = None
         self.hosts[index].mempool = []
+        self.hosts[index].echoes = []
 
     def restart(self, index: int) -> None:
         """Start a killed host again from what survived."""
@@ -229,6 +232,7 @@ class Cluster:
             host.bodies,
         )
         self._obey(host, effects)
+        self._echo(host)
         self._announce(host)
         self._schedule_tick(host)
 
@@ -255,6 +259,13 @@ class Cluster:
         if host.replica is not None:
             self.steps += 1
             self._obey(host, host.replica.step(self.now, event))
+            self._echo(host)
+
+    def _echo(self, host: Host) -> None:
+        """Hand back what the host said, now that all that was asked before is done."""
+        while host.echoes and host.replica is not None:
+            self.steps += 1
+            self._obey(host, host.replica.step(self.now, Received(host.echoes.pop(0))))
 
     def _obey(self, host: Host, effects: list[Effect]) -> None:
         replica = host.replica
@@ -299,7 +310,7 @@ class Cluster:
     def _broadcast(self, host: Host, statement: Statement, payload: bytes) -> None:
         self._check_statement(host, statement)
         message = codec.seal(GENESIS, statement, KeyedHash(host.key).sign, payload)
-        self._step(host, Received(message))
+        host.echoes.append(message)
         data = codec.encode(message)
         for other in self.hosts:
             if other is not host:

@@ -16,6 +16,7 @@ from consensus.messages import (
     Commit,
     Flag,
     NewView,
+    Place,
     Prepare,
     PrePrepare,
     Signed,
@@ -130,12 +131,13 @@ def mutate(lie: Lie) -> Sequence[Message]:
         return [lie.message]
     statement = lie.message.statement
     place = statement.place
-    numbers = {
-        "view": max(0, place.view + lie.dice.choice([-1, 0, 1])),
-        "height": max(0, place.height + lie.dice.choice([-1, 0, 1])),
-        "epoch": lie.dice.choice([0, 0, 0, 1]),
-    }
-    moved = replace(statement, place=replace(place, **numbers))
+    elsewhere = Place(
+        view=max(0, place.view + lie.dice.choice([-1, 0, 1])),
+        height=max(0, place.height + lie.dice.choice([-1, 0, 1])),
+        epoch=lie.dice.choice([0, 0, 0, 1]),
+        signer=place.signer,
+    )
+    moved = replace(statement, place=elsewhere)
     if isinstance(moved, PrePrepare | Prepare | Commit) and lie.dice.random() < 0.5:
         moved = replace(moved, digest=twisted(moved.digest))
     return lie.dice.choice([[lie.sign(moved)], [lie.message, lie.sign(moved)]])

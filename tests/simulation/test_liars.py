@@ -25,12 +25,6 @@ from tests.simulation.liars import (
 from tests.simulation.swarm import run_seed
 
 SWARM_SEEDS = 200
-REGRESSIONS = {
-    16: "a body that came unsigned was committed unseen",
-    1149: "a height that a NEW-VIEW proved committed was decided again",
-    1218: "garbage bodies were asked for again at once, and set the pace",
-}
-"""Seeds that once failed, and why."""
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda strategy: strategy.__name__)
@@ -113,11 +107,6 @@ def test_seeded_swarms_of_lies_and_faults_are_safe_and_live_after_healing(block:
     share = SWARM_SEEDS // 10
     for seed in range(block * share, (block + 1) * share):
         run_seed(seed)
-
-
-@pytest.mark.parametrize("seed", REGRESSIONS)
-def test_seeds_that_once_failed(seed: int) -> None:
-    run_seed(seed)
 
 
 def test_a_seed_gives_one_trace_under_any_hash_seed() -> None:

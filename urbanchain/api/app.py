@@ -25,10 +25,9 @@ from urbanchain.api.problems import MEDIA_TYPE, RequestProblem, invalid
 from urbanchain.api.routes import API_ROUTES, OPS_ROUTES, Route
 
 LOG = logging.getLogger("urbanchain.api")
-KEEP_ALIVE_S = 15.0
 HEADER_LINE_BYTES_MAX = 8190
-LINGER_S = 2.0
-"""How long the unread rest of a refused request is read before the connection is closed."""
+SHUTDOWN_S = 2.0
+"""How long requests under way may take when the node stops."""
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]\s/@]+)(:[0-9]{1,5})?\Z")
@@ -88,13 +87,13 @@ async def _listen(
     runner = web.AppRunner(
         _Service(config, backend).application(routes),
         access_log=None,
-        keepalive_timeout=KEEP_ALIVE_S,
-        lingering_time=LINGER_S,
+        keepalive_timeout=config.connections.idle_timeout_s,
+        lingering_time=config.connections.linger_s,
         max_line_size=HEADER_LINE_BYTES_MAX,
         max_field_size=HEADER_LINE_BYTES_MAX,
         auto_decompress=False,
         handler_cancellation=True,
-        shutdown_timeout=LINGER_S,
+        shutdown_timeout=SHUTDOWN_S,
         handle_signals=False,
     )
     await runner.setup()

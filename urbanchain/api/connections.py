@@ -23,6 +23,10 @@ class ConnectionLimits:
     """From the connection to the end of the first request's headers."""
     write_timeout_s: float = 30.0
     """How long a client may leave an answer unread."""
+    idle_timeout_s: float = 15.0
+    """Between two requests, and for the whole of a later request's headers."""
+    linger_s: float = 2.0
+    """How long the unread rest of a refused body is read before the connection is closed."""
 
 
 @dataclass(slots=True)

@@ -27,8 +27,9 @@ from urbanchain.transactions import join_batch
 BATCH_MEDIA_TYPE = "application/vnd.urbanchain.batch"
 BATCH_BYTES_MAX = 4 * 1024 * 1024
 BATCH_COUNT_MAX = 10_000
-WAIT_STEP_S = 10.0
-"""The longest a node is asked to hold one request."""
+WAIT_STEPS_S = (1.0, 10.0)
+"""How long a node is asked to hold a request: at first, and at most. The first is short, so that a
+node which does not know the transaction is found out soon."""
 RESUBMIT_PAUSE_S = 0.25
 
 
@@ -127,9 +128,11 @@ class Operations:
         A node that does not know it, or lost it, is handed it again if `signed` is at hand. Raises
         Refused, Expired or StillPending."""
         deadline = self.clock.monotonic_s() + timeout_s
+        step_s, longest_s = WAIT_STEPS_S
         while True:
             left_s = max(0.0, deadline - self.clock.monotonic_s())
-            fate = yield from self.fate(transaction_id, min(left_s, WAIT_STEP_S))
+            fate = yield from self.fate(transaction_id, min(left_s, step_s))
+            step_s = min(2 * step_s, longest_s)
             if fate.state == "final":
                 return (yield from self._settled(fate))
             if fate.state == "expired":

@@ -1,11 +1,14 @@
-"""What a devnet of a seed consists of: names, agencies, keys, ports, accounts. Pure: the same seed, the same devnet."""
+"""What a devnet of a seed consists of: names, agencies, keys, accounts, genesis.
+
+Pure: the same seed, the same devnet, wherever its nodes listen.
+"""
 
 import base64
 from dataclasses import dataclass
 
 from p2p import TlsIdentity
+from urbanchain.devnet.ports import HOST, Ports
 from urbanchain.genesis import (
-    FORMAT,
     Account,
     Agency,
     Bucket,
@@ -29,24 +32,32 @@ AGENCIES = (
     ("registry", "Land Registry"),
 )
 ACCOUNTS = (
-    "alice bob carol dave erin frank grace heidi ivan judy mallory niaj olivia peggy rupert sybil trent"
-    " uma victor wendy"
-).split()
+    "alice",
+    "bob",
+    "carol",
+    "dave",
+    "erin",
+    "frank",
+    "grace",
+    "heidi",
+    "ivan",
+    "judy",
+    "mallory",
+    "niaj",
+    "olivia",
+    "peggy",
+    "rupert",
+    "sybil",
+    "trent",
+    "uma",
+    "victor",
+    "wendy",
+)
 BALANCE = 1_000_000
 TREASURY = "treasury"
 GENESIS_TIME = "2026-01-01T00:00:00.000Z"
-P2P_OFFSET, API_OFFSET, OPS_OFFSET, STRIDE = 70, 80, 90, 100
 VALIDATORS_MAX = 40
 ACCOUNTS_MAX = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where one validator listens, on loopback."""
-
-    p2p: int
-    api: int
-    ops: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +140,7 @@ def make_genesis(
     titles = dict(AGENCIES)
     bucket = Bucket(rate_per_s=1_000_000, burst=10_000_000)
     return Genesis(
-        format=FORMAT,
+        format="urbanchain-genesis/1",
         chain=chain,
         devnet=True,
         time=GENESIS_TIME,
@@ -160,20 +171,14 @@ def make_genesis(
     )
 
 
-def ports_from(base: int, index: int) -> Ports:
-    """Validator i listens on base+70+100i (links), base+80+100i (API), base+90+100i (health)."""
-    start = base + STRIDE * index
-    return Ports(start + P2P_OFFSET, start + API_OFFSET, start + OPS_OFFSET)
-
-
 def node_toml(name: str, ports: dict[str, Ports]) -> str:
     """A validator's node.toml."""
     own = ports[name]
     peers = "".join(
-        f'{peer} = "127.0.0.1:{other.p2p}"\n' for peer, other in ports.items() if peer != name
+        f'{peer} = "{HOST}:{other.p2p}"\n' for peer, other in ports.items() if peer != name
     )
     return (
         f'name = "{name}"\ngenesis = "../genesis.json"\n\n'
-        f'[p2p]\nlisten = "127.0.0.1:{own.p2p}"\n\n[p2p.peers]\n{peers}\n'
-        f'[api]\nlisten = "127.0.0.1:{own.api}"\n\n[ops]\nlisten = "127.0.0.1:{own.ops}"\n'
+        f'[p2p]\nlisten = "{HOST}:{own.p2p}"\n\n[p2p.peers]\n{peers}\n'
+        f'[api]\nlisten = "{HOST}:{own.api}"\n\n[ops]\nlisten = "{HOST}:{own.ops}"\n'
     )

@@ -3,6 +3,7 @@
 It awaits the disk, never a peer; and it never puts into a queue that only it drains and waits for.
 """
 
+import asyncio
 import logging
 from typing import assert_never
 
@@ -25,7 +26,9 @@ from urbanchain.driver.ingestion import Ingestion
 from urbanchain.driver.parts import Parts
 
 log = logging.getLogger("driver")
-_EVENTS_PER_TURN = 256
+_TURN_S = 0.01
+"""How long events are handled before the clock is looked at and others on the loop have their
+turn."""
 _IDLE_S = 0.5
 """The longest it sleeps: housekeeping is due about twice a second."""
 
@@ -45,8 +48,12 @@ class Driver:
         await self._hosting.obey()
         while True:
             await self.parts.inbox.wait(self._sleep_s())
-            for event in self.parts.inbox.drain(_EVENTS_PER_TURN):
+            turn_ends = self.parts.tools.clock.now_s() + _TURN_S
+            while (event := self.parts.inbox.next()) is not None:
                 await self._handle(event)
+                if self.parts.tools.clock.now_s() > turn_ends:
+                    await asyncio.sleep(0)
+                    break
             await self._turn()
 
     async def _turn(self) -> None:

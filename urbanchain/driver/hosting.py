@@ -42,6 +42,7 @@ from storage import schema
 from storage.blocks import add_body
 from storage.kv import WriteBatch
 from urbanchain.driver import messages
+from urbanchain.driver.block_size import BlockSize
 from urbanchain.driver.inbox import Judgeable
 from urbanchain.driver.parts import Parts
 from urbanchain.fates import FateState
@@ -61,6 +62,7 @@ class Hosting:
         self._parts = parts
         self._pending: deque[Effect] = deque()
         self._poison: set[bytes] = set()
+        self._block_size = BlockSize(parts.ledger.genesis.genesis.parameters.block_transactions_max)
 
     def step(self, event: Input) -> None:
         """Give the replica an input; its effects wait for `obey`."""
@@ -80,10 +82,21 @@ class Hosting:
     async def obey(self) -> None:
         """Do all that was asked, and all that doing it leads to."""
         while self._pending:
-            turn, self._pending = list(self._pending), deque()
+            turn = self._next_turn()
             await self._persist([effect for effect in turn if isinstance(effect, Persist)])
             for effect in turn:
                 await self._do(effect)
+
+    def _next_turn(self) -> list[Effect]:
+        """What waits, up to the first Commit: it cuts the journal, so nothing after it may be
+        written before."""
+        turn: list[Effect] = []
+        while self._pending:
+            effect = self._pending.popleft()
+            turn.append(effect)
+            if isinstance(effect, Commit):
+                break
+        return turn
 
     async def _persist(self, effects: list[Persist]) -> None:
         if not effects:
@@ -143,9 +156,8 @@ class Hosting:
         again."""
         parts = self._parts
         limits = parts.ledger.genesis.genesis.parameters
-        take = TakeLimits(
-            limits.block_transactions_max, limits.block_bytes_max, limits.block_weight_max
-        )
+        count_max = self._block_size.begin(parts.tools.clock.now_s())
+        take = TakeLimits(count_max, limits.block_bytes_max, limits.block_weight_max)
         now_ms = parts.tools.clock.wall_ms()
         while True:
             taken = [c for c in parts.mempool.take(take) if c.id not in self._poison]
@@ -261,6 +273,7 @@ class Hosting:
         parts, now = self._parts, self._parts.tools.clock.now_s()
         header = committed.prepared.block.header
         ids = committed.ids
+        self._block_size.end(now)
         for transaction_id in ids:
             parts.fates.moved(transaction_id, FateState.FINAL, now)
         parts.mempool.forget(ids)

@@ -108,10 +108,12 @@ Event: TypeAlias = (
 
 
 class Inbox:
-    """Events in order of arrival; bounded for everyone but the driver itself."""
+    """Consensus and blocks before transactions, each in order of arrival; bounded for everyone but
+    the driver."""
 
     def __init__(self, events_max: int = 10_000) -> None:
-        self._events: deque[Event] = deque()
+        self._urgent: deque[Event] = deque()
+        self._bulk: deque[Event] = deque()
         self._events_max = events_max
         self._arrived = asyncio.Event()
         self._has_room = asyncio.Event()
@@ -120,7 +122,7 @@ class Inbox:
 
     def offer(self, event: Event) -> bool:
         """Add an event from outside; False if there is no room."""
-        if len(self._events) >= self._events_max:
+        if len(self._urgent) + len(self._bulk) >= self._events_max:
             self.refused += 1
             return False
         self.add(event)
@@ -128,14 +130,16 @@ class Inbox:
 
     def add(self, event: Event) -> None:
         """Add an event that the driver caused itself."""
-        self._events.append(event)
+        is_bulk = isinstance(event, Offered | Verified)
+        (self._bulk if is_bulk else self._urgent).append(event)
         self._arrived.set()
 
-    def drain(self, count_max: int) -> list[Event]:
-        """Up to `count_max` events, oldest first."""
-        count = min(count_max, len(self._events))
+    def next(self) -> Event | None:
+        """The most urgent event, None if there is none."""
         self._has_room.set()
-        return [self._events.popleft() for _ in range(count)]
+        if self._urgent:
+            return self._urgent.popleft()
+        return self._bulk.popleft() if self._bulk else None
 
     async def wait_for_room(self) -> None:
         """Return when some events were drained since the call."""
@@ -144,7 +148,7 @@ class Inbox:
 
     async def wait(self, timeout_s: float) -> None:
         """Return when an event is there, or after `timeout_s`."""
-        if self._events:
+        if self._urgent or self._bulk:
             return
         self._arrived.clear()
         try:

@@ -23,7 +23,7 @@ from storage.kv import KeyValueStore, WriteBatch
 from storage.state import StateStore, add_changes
 from storage.trie import Trie
 from urbanchain.contracts.context import BlockMoment
-from urbanchain.errors import ConfigurationError, Malformed, Problem, UrbanchainError
+from urbanchain.errors import Malformed, UrbanchainError
 from urbanchain.genesis import GenesisFile
 from urbanchain.ledger.admission import (
     Candidate,
@@ -36,14 +36,11 @@ from urbanchain.ledger.admission import (
 )
 from urbanchain.ledger.buckets import Buckets
 from urbanchain.ledger.execution import Executed, ExecutionFailed, execute
-from urbanchain.ledger.genesis_state import genesis_batch
+from urbanchain.ledger.marker import check_marker
 from urbanchain.signatures import SignatureCache, SignatureItem
 from urbanchain.transactions import Transaction
 from urbanchain.types import HEADER_BYTES, HEADER_VERSION, Block, Header, ValidatorSet
 
-FORMAT_VERSION = b"1"
-_META_GENESIS = schema.META + b"genesis"
-_META_FORMAT = schema.META + b"format"
 _REPLAY_SWEEP_MAX = 20_000
 _EMPTY_BLOCK_BYTES = 1 + HEADER_BYTES
 
@@ -139,7 +136,7 @@ class Ledger:
 
         Raises ConfigurationError for the store of another chain or format, DivergentState if the
         state is not the one that the last header names."""
-        _check_marker(genesis, store)
+        check_marker(genesis, store)
         ledger = cls(genesis, store, cache)
         ledger._trie = ledger._state.load_trie()
         tip = ledger._blocks.tip()
@@ -430,24 +427,3 @@ def _accounts(candidate: Candidate) -> tuple[bytes, ...]:
         if argument.kind.value == "address" and isinstance(value, bytes)
     ]
     return tuple(dict.fromkeys([transaction.sender, *named]))
-
-
-def _check_marker(genesis: GenesisFile, store: KeyValueStore) -> None:
-    """Make an empty store this chain's, or check that it is."""
-    marker = store.get(_META_GENESIS)
-    if marker is None:
-        batch = genesis_batch(genesis.genesis)
-        batch.put(_META_GENESIS, genesis.hash)
-        batch.put(_META_FORMAT, FORMAT_VERSION)
-        store.write(batch, sync=True)
-        return
-    if marker != genesis.hash:
-        text = (
-            f"belongs to the chain of genesis {marker.hex()[:16]}…, not {genesis.hash.hex()[:16]}…;"
-            " give the node another data directory or the right genesis file"
-        )
-        raise ConfigurationError([Problem("data directory", "", text)])
-    version = store.get(_META_FORMAT)
-    if version != FORMAT_VERSION:
-        text = f"has format {version!r}, this release reads {FORMAT_VERSION!r}"
-        raise ConfigurationError([Problem("data directory", "", text)])

@@ -5,7 +5,7 @@ Nothing here changes anything or waits for anything, so it may run on the event 
 driver.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,7 +25,13 @@ from urbanchain.contracts.accounts import (
 from urbanchain.encoding import Value, decode
 from urbanchain.errors import Malformed
 from urbanchain.genesis import GenesisFile
-from urbanchain.ledger.receipts import build_receipt
+from urbanchain.ledger.receipts import (
+    BlockTrees,
+    ProvenTransaction,
+    TreeCache,
+    build_receipt,
+    build_trees,
+)
 from urbanchain.receipts import ReceiptFile
 from urbanchain.transactions import Transaction, decode_transaction
 from urbanchain.types import Block, Header, Receipt, ValidatorSet
@@ -87,8 +93,11 @@ class AgencyView:
 class Reader:
     """Reads of one moment. Built by `open_reader`, or over any view of a store."""
 
-    def __init__(self, genesis: GenesisFile, view: StoreReader) -> None:
+    def __init__(
+        self, genesis: GenesisFile, view: StoreReader, trees: TreeCache | None = None
+    ) -> None:
         self._genesis = genesis
+        self._trees = TreeCache() if trees is None else trees
         self._blocks = Blocks(view)
         self._state = StateStore(view)
 
@@ -157,8 +166,19 @@ class Reader:
         position = self.position(transaction_id)
         if position is None:
             return None
-        transactions = self.transactions(position[0])
-        return None if transactions is None else transactions[position[1]]
+        height, index = position
+        block, envelopes = self.block(height), self.envelopes(height)
+        receipts = self._blocks.receipts(height)
+        if block is None or envelopes is None or receipts is None:
+            return None
+        return TransactionView(
+            transaction=decode_transaction(envelopes[index], self._genesis.hash),
+            receipt=Receipt.decode(receipts[index]),
+            height=height,
+            index=index,
+            block_hash=block.hash,
+            block_time_ms=block.header.time_ms,
+        )
 
     def receipt(self, transaction_id: bytes) -> Receipt | None:
         """The outcome of a committed transaction: cheaper than all of `transaction`."""
@@ -178,9 +198,17 @@ class Reader:
         receipts = self._blocks.receipts(height)
         if block is None or envelopes is None or receipts is None:
             return None
+        trees = self._trees.get(block.hash, lambda: self._build_trees(envelopes, receipts))
+        transaction = decode_transaction(envelopes[index], self._genesis.hash)
+        proven = ProvenTransaction(
+            transaction, self._key_of(transaction.sender), receipts[index], index
+        )
+        return build_receipt(block.header, block.certificate, trees, proven)
+
+    def _build_trees(self, envelopes: Sequence[bytes], receipts: Sequence[bytes]) -> BlockTrees:
         transactions = [decode_transaction(e, self._genesis.hash) for e in envelopes]
-        signed = [(transaction, self._key_of(transaction.sender)) for transaction in transactions]
-        return build_receipt(block.header, block.certificate, signed, receipts, index)
+        keys = {sender: self._key_of(sender) for sender in {t.sender for t in transactions}}
+        return build_trees([(t, keys[t.sender]) for t in transactions], receipts)
 
     # -- state ------------------------------------------------------------------------------------
 
@@ -270,7 +298,9 @@ def _record_version(version: int, value: Value) -> RecordVersion:
 
 
 @contextmanager
-def open_reader(genesis: GenesisFile, store: KeyValueStore) -> Iterator[Reader]:
-    """A reader over a snapshot of the store, released with the block."""
+def open_reader(
+    genesis: GenesisFile, store: KeyValueStore, trees: TreeCache | None = None
+) -> Iterator[Reader]:
+    """A reader over a snapshot of the store, released with the block; `trees` outlives it."""
     with store.snapshot() as snapshot:
-        yield Reader(genesis, snapshot)
+        yield Reader(genesis, snapshot, trees)

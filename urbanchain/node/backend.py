@@ -30,6 +30,7 @@ from urbanchain.fates import FateState
 from urbanchain.genesis import GenesisFile
 from urbanchain.ledger.admission import Rejection
 from urbanchain.ledger.reader import Reader, TransactionView, open_reader
+from urbanchain.ledger.receipts import TreeCache
 from urbanchain.types import Outcome, Validator
 
 
@@ -40,6 +41,8 @@ class NodeBackend:
     parts: Parts
     started_at: float = field(default_factory=time.monotonic)
     is_stopping: bool = False
+    trees: TreeCache = field(default_factory=TreeCache)
+    """Of the blocks whose receipts were asked for last."""
 
     @property
     def genesis(self) -> GenesisFile:
@@ -85,7 +88,7 @@ class NodeBackend:
 
     def reader(self) -> AbstractContextManager[Reader]:
         """See Backend."""
-        return open_reader(self.parts.ledger.genesis, self.parts.store)
+        return open_reader(self.parts.ledger.genesis, self.parts.store, self.trees)
 
     def status(self) -> NodeStatus:
         """See Backend."""

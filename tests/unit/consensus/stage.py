@@ -87,10 +87,8 @@ class Stage:
         return self.effects[begin:]
 
     def commit(self, replica_set: ReplicaSet | None = None) -> list[Effect]:
-        """Obey the latest Commit and say so; the journal is cut."""
-        asked = self.asked(Commit)[-1]
-        self.journal = list(asked.keep)
-        certificate = asked.certificate
+        """Say that the latest Commit is durable."""
+        certificate = self.asked(Commit)[-1].certificate
         new_set = replica_set or self.replica_set
         return self.step(Committed(certificate.height, certificate.digest, new_set))
 
@@ -111,15 +109,19 @@ class Stage:
         return [effect.message for effect in self.asked(Send) if effect.to == member]
 
     def _obey(self, effects: list[Effect]) -> None:
+        echoes: list[Signed] = []
         for effect in effects:
             self.effects.append(effect)
             if isinstance(effect, Persist):
                 self.journal.append(effect.record)
                 if isinstance(effect.record, Accepted) and effect.payload:
                     self.bodies[effect.record.pre_prepare.digest] = effect.payload
+            elif isinstance(effect, Commit):
+                self.journal = list(effect.keep)
             elif isinstance(effect, Broadcast):
-                message = self.ballots.seal(effect.statement, effect.payload)
-                self._obey(self.replica.step(self.now, Received(message)))
+                echoes.append(self.ballots.seal(effect.statement, effect.payload))
+        for message in echoes:
+            self._obey(self.replica.step(self.now, Received(message)))
 
 
 def statements(effects: Sequence[Effect]) -> list[Statement]:

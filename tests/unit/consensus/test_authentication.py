@@ -23,7 +23,7 @@ def refuse(message: Signed | Body, ballots: Ballots = B) -> str:
     return f"{caught.value.part}: {caught.value.reason}"
 
 
-GOOD = {
+GOOD: dict[str, Signed | Body] = {
     "pre-prepare": B.pre_prepare(b"block"),
     "prepare": B.prepare(1, b"block"),
     "commit": B.commit(0, b"block"),

@@ -197,6 +197,17 @@ def test_after_a_commit_in_a_later_view_the_journal_keeps_the_view() -> None:
     assert stage.journal == [Reached(0, 1, True, 1)]
 
 
+def test_a_primary_that_opens_a_view_and_commits_at_once_is_still_in_it_after_a_restart() -> None:
+    """The VIEW-CHANGE that completes the quorum also proves the open height committed."""
+    stage = Stage(seat=1)
+    stage.hear(B.pre_prepare(b"one"))
+    stage.judge()
+    stage.hear(B.view_change(2), B.view_change(3, 1, B.committed(b"one")))
+    head = Head(1, digest(b"one"), B.committed(b"one"))
+    again = Stage(1, head=head, records=stage.journal)
+    assert (again.replica.view, again.replica.is_active) == (1, True)
+
+
 def test_a_height_that_a_new_view_proved_committed_stays_closed_after_a_restart() -> None:
     """NEW-VIEW proves height 2; the replica fetched height 1 only, and then crashed."""
     parts = [B.view_change(s, 1, B.committed(b"two", height=2)) for s in (0, 2, 3)]
