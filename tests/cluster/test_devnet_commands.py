@@ -2,61 +2,15 @@
 transfer, restart, status, down.
 """
 
-import json
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.cluster.shell import Shell
+
 VIEW_TIMEOUT_S = 2.0
 
 pytestmark = pytest.mark.cluster
-
-
-@dataclass(frozen=True)
-class Shell:
-    """A directory to run commands in."""
-
-    directory: Path
-
-    def run(self, *arguments: object) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "urbanchain", *map(str, arguments)]
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        return subprocess.run(
-            command, cwd=self.directory, env=environment, capture_output=True, text=True, timeout=90
-        )
-
-    def succeed(self, *arguments: object) -> str:
-        done = self.run(*arguments)
-        assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
-        return done.stdout
-
-    def read(self, *arguments: object) -> Any:
-        return json.loads(self.succeed(*arguments, "-o", "json"))
-
-    def nodes(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.read("devnet", "status")["nodes"]
-        return found
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Shell]:
-    shell = Shell(tmp_path)
-    yield shell
-    shell.run("devnet", "down")
-
-
-@pytest.fixture
-def devnet(shell: Shell) -> Shell:
-    shell.succeed("devnet", "up", "--detach", "--base-port", 0)
-    return shell
 
 
 def test_a_devnet_survives_the_loss_of_its_primary(devnet: Shell) -> None:
