@@ -3,6 +3,7 @@
 HOME/node.toml  genesis.json  keys/consensus.key  keys/tls.key  data/  run.json (while it runs)
 """
 
+import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class Home:
 def load_home(directory: Path) -> Home:
     """Read and check a home. Raises ConfigurationError with every problem, WrongPassword."""
     config = load_config(directory)
-    genesis = load_genesis(directory / config.genesis)
+    genesis = load_genesis(Path(os.path.normpath(directory / config.genesis)))
     seat = next((v for v in genesis.genesis.validators if v.name == config.name), None)
     if seat is None:
         names = ", ".join(v.name for v in genesis.genesis.validators)

@@ -54,8 +54,11 @@ def run_node(directory: Path) -> int:
     except (StoreCorrupt, StoreMissing, DivergentState) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_CORRUPT
-    except (StoreLocked, StorageError, ListenFailed, OSError) as error:
+    except (StoreLocked, StorageError, ListenFailed) as error:
         print(f"error: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except OSError as error:
+        print(f"error: {error.strerror or error}", file=sys.stderr)
         return EXIT_FAILED
     return EXIT_OK
 
