@@ -137,7 +137,6 @@ class State:
         self.emit(Broadcast(statement, payload))
 
     def accuse(self, evidence: Evidence | None) -> None:
-        """Report evidence, if there is any, unless it is of ourselves (another holds our key: the
-        host's concern)."""
+        """Report evidence, if there is any; of ourselves too, for then another holds our key."""
         if evidence is not None:
             self.emit(Accuse(evidence))

@@ -228,7 +228,7 @@ def test_no_module_logs_or_reads_clocks_in_what_decides_state() -> None:
 
 
 def test_nothing_names_a_package_registry() -> None:
-    hosts = ("pypi" + ".org", "python" + "hosted", "crates" + ".io", "proxy.golang" + ".org")
+    hosts = ("pypi" + ".org", "python" + "hosted", "crates" + ".io", "proxy" + ".golang.org")
     for pattern in ("requirements*.txt", "requirements*.in", "pyproject.toml", "Makefile", ".ci/*"):
         for path in ROOT.glob(pattern):
             text = path.read_text(encoding="utf-8")
