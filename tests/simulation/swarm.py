@@ -5,7 +5,7 @@ time."""
 import random
 
 from consensus import Effect
-from tests.simulation.cluster import Faults, Host
+from tests.simulation.cluster import Faults, Host, live_through
 from tests.simulation.liars import STRATEGIES, LiarsCluster
 
 SIZES = ((4, 1), (4, 1), (5, 1), (6, 1), (7, 2), (7, 2), (8, 2), (10, 3))
@@ -58,26 +58,7 @@ def draw_cluster(seed: int) -> tuple[TracedCluster, random.Random]:
 def run_seed(seed: int) -> TracedCluster:
     """The whole life of a seed. Raises InvariantBroken, which names it."""
     cluster, dice = draw_cluster(seed)
-    members = range(len(cluster.hosts))
-    for number in range(DEEDS):
-        cluster.submit(b"deed %d" % number)
-        match dice.randrange(6):
-            case 0:
-                cut = set(dice.sample(members, dice.randrange(1, len(members))))
-                cluster.partition(cut, set(members) - cut)
-            case 1:
-                cluster.kill(dice.choice(members))
-            case 2:
-                cluster.restart(dice.choice(members))
-            case 3:
-                cluster.groups = [set(members)]
-            case _:
-                pass
-        cluster.run(dice.choice([0.005, 0.05, 0.5, 3]))
-    cluster.heal()
-    for index in members:
-        cluster.restart(index)
-    cluster.submit(b"last")
+    live_through(cluster, dice, DEEDS)
     view = cluster.honest_view()
     for number in range(DEEDS):
         cluster.expect_honest_final(b"deed %d" % number, LIVE_WITHIN_S)

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from tests.simulation.cluster import Cluster, Faults
+from tests.simulation.cluster import Cluster, Faults, live_through
 
 SWARM_SEEDS = 200
 
@@ -200,26 +200,7 @@ def _swarm(seed: int) -> Cluster:
     )
     n, rotation_blocks = dice.choice([4, 4, 4, 5, 7]), dice.choice([3, 256])
     cluster = Cluster(n, seed, faults, rotation_blocks=rotation_blocks)
-    members = range(len(cluster.hosts))
-    for number in range(12):
-        cluster.submit(b"deed %d" % number)
-        match dice.randrange(6):
-            case 0:
-                cut = set(dice.sample(members, dice.randrange(1, len(members))))
-                cluster.partition(cut, set(members) - cut)
-            case 1:
-                cluster.kill(dice.choice(members))
-            case 2:
-                cluster.restart(dice.choice(members))
-            case 3:
-                cluster.groups = [set(members)]
-            case _:
-                pass
-        cluster.run(dice.choice([0.005, 0.05, 0.5, 3]))
-    cluster.heal()
-    for index in members:
-        cluster.restart(index)
-    cluster.submit(b"last")
+    live_through(cluster, dice, 12)
     for number in range(12):
         cluster.expect_final(b"deed %d" % number, within_s=60)
     cluster.expect_final(b"last", within_s=60)
