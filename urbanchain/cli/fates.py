@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from consensus import CommitCertificate
 from urbanchain.cli.context import Chain
 from urbanchain.cli.exits import CommandFailed, Exit
 from urbanchain.cli.output import Form, Mark
 from urbanchain.client import Client, Fate, Pending, Receipt, Refused, StillPending
+from urbanchain.receipts import ReceiptFile
 
 RECEIPTS_NAME = "receipts"
 
@@ -117,7 +119,7 @@ def _tell_pending(delivery: Delivery, still: StillPending, timeout_s: float) -> 
 
 
 def _final_text(delivery: Delivery, receipt: Receipt, finality_ms: int, path: Path) -> str:
-    signed = describe_signers(delivery.client, receipt.height)
+    signed = describe_signers(delivery.client, _certificate_of(receipt))
     screen = delivery.chain.settings.screen
     headline = f"final in block {receipt.height} after {finality_ms / 1000:.2f} s, {signed}"
     document = "" if delivery.document is None else f" --document {delivery.document}"
@@ -129,18 +131,23 @@ def _final_text(delivery: Delivery, receipt: Receipt, finality_ms: int, path: Pa
     )
 
 
-def describe_signers(client: Client, height: int) -> str:
-    """`4 of 4 validators signed`."""
-    certificate = client.get_json(f"/v1/blocks/{height}/certificate")
-    count = len(certificate["signatures"]) if isinstance(certificate, dict) else 0
-    return f"{count} of {len(client.validators())} validators signed"
+def describe_signers(client: Client, certificate: CommitCertificate) -> str:
+    """`3 of 4 validators signed`: as many as the certificate proves."""
+    return f"{len(certificate.signatures)} of {len(client.validators())} validators signed"
+
+
+def _certificate_of(receipt: Receipt) -> CommitCertificate:
+    """The receipt's own: late COMMITs may have joined the chain's since."""
+    return CommitCertificate.decode(ReceiptFile.decode(receipt.file).certificate)
 
 
 def _fate_text(delivery: Delivery, fate: Fate, path: Path | None) -> str:
     screen = delivery.chain.settings.screen
     written = f"\n  receipt  {path}" if path else ""
     if fate.state == "final" and fate.outcome == "applied":
-        signed = describe_signers(delivery.client, fate.height or 0)
+        signed = describe_signers(
+            delivery.client, _certificate_of(delivery.client.receipt(fate.id))
+        )
         text = f"final in block {fate.height}, applied, {signed}"
         return screen.marked(Mark.GOOD, text) + written
     if fate.state == "final":
