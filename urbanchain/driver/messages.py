@@ -3,19 +3,22 @@ ours.
 
 Consensus messages are encoded by `consensus.codec`; here are transactions and block requests.
 Priorities are the order in which a busy link sends: votes, then proposals with bodies, then
-transactions, then blocks for laggards.
+transactions, then blocks for laggards. What a slow peer cannot take in time: of consensus the
+newest counts, of transactions and blocks the oldest; all of it is asked for again.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from p2p import MessageKind
+from p2p import Drop, MessageKind
 from urbanchain.encoding import NotCanonical, Value, decode, encode
 from urbanchain.errors import Malformed
 from urbanchain.types import INT63_MAX
 
-VOTES = MessageKind(number=1, name="votes", priority=0, bytes_max=1 << 20)
-PROPOSALS = MessageKind(number=2, name="proposals", priority=1, bytes_max=12 << 20)
+VOTES = MessageKind(number=1, name="votes", priority=0, bytes_max=1 << 20, drop=Drop.OLDEST)
+PROPOSALS = MessageKind(
+    number=2, name="proposals", priority=1, bytes_max=12 << 20, drop=Drop.OLDEST
+)
 TRANSACTIONS = MessageKind(number=3, name="transactions", priority=2, bytes_max=5 << 20)
 BLOCKS_REQUEST = MessageKind(number=4, name="blocks-request", priority=3, bytes_max=256)
 BLOCKS = MessageKind(number=5, name="blocks", priority=3, bytes_max=16 << 20)
