@@ -3,7 +3,7 @@ it nonsense."""
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from secrets import token_bytes
 from typing import Any
@@ -30,8 +30,17 @@ class Chain:
         with Client([self.urls[0]]) as client:
             self.genesis_hash = client.info().genesis_hash
 
+        self.opened: list[Client] = []
+
     def clients(self) -> list[Client]:
-        return [Client([url]) for url in self.urls]
+        """One a validator; closed with the fixture."""
+        clients = [Client([url]) for url in self.urls]
+        self.opened += clients
+        return clients
+
+    def close(self) -> None:
+        for client in self.opened:
+            client.close()
 
     def transfer(self, sender: DevAccount, to: DevAccount, amount: int) -> tuple[bytes, bytes]:
         """(id, envelope) of a signed transfer."""
@@ -47,8 +56,10 @@ class Chain:
 
 
 @pytest.fixture
-def chain(devnet: Shell) -> Chain:
-    return Chain(devnet)
+def chain(devnet: Shell) -> Iterator[Chain]:
+    chain = Chain(devnet)
+    yield chain
+    chain.close()
 
 
 def wait_until(is_true: Callable[[], bool], within_s: float) -> None:
@@ -97,7 +108,6 @@ def test_ten_thousand_transfers_to_all_four_leave_equal_states_and_right_balance
         for account in ACCOUNTS:
             address = format_address(account.key.address)
             assert client.account(address).balance == balances[account.name]
-        client.close()
 
 
 def test_S21_killing_all_four_in_mid_load_loses_nothing_that_was_final(chain: Chain) -> None:
@@ -114,14 +124,13 @@ def test_S21_killing_all_four_in_mid_load_loses_nothing_that_was_final(chain: Ch
     chain.shell.succeed("devnet", "kill", 0, 1, 2, 3)
     chain.shell.succeed("devnet", "up", "--detach")
     assert seen
-    again = Chain(chain.shell).clients()
+    chain.urls = [node["api"] for node in chain.shell.nodes()]
+    again = chain.clients()
     for transaction_id, place in seen.items():
         fates = [client.fate(transaction_id) for client in again]
         assert {(fate.height, fate.block_hash) for fate in fates} == {place}
     chain.shell.succeed("tx", "transfer", "alice", "bob", 1)
     assert min(node["height"] for node in chain.shell.nodes()) > before - 1
-    for client in [*clients, *again]:
-        client.close()
 
 
 def test_A17_a_transaction_sent_twice_and_to_two_validators_executes_once(chain: Chain) -> None:
@@ -133,12 +142,10 @@ def test_A17_a_transaction_sent_twice_and_to_two_validators_executes_once(chain:
     receipts = [client.final(transaction_id.hex(), timeout=10) for client in clients[:2]]
     assert receipts[0].height == receipts[1].height
     assert receipts[0].outcome == receipts[1].outcome == "applied"
-    assert clients[2].submit_batch([envelope])[0].duplicate
     wait_until(lambda: len(heads(chain.shell)) == 1, 10)
+    assert clients[2].submit_batch([envelope])[0].duplicate
     balance = clients[3].account(format_address(bob.key.address)).balance
     assert balance == BALANCE + 7
-    for client in clients:
-        client.close()
 
 
 @pytest.mark.parametrize(
