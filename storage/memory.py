@@ -20,11 +20,6 @@ class MemoryStore:
         self._durable: list[WriteBatch] = []
         self._volatile: list[WriteBatch] = []
 
-    @property
-    def volatile_count(self) -> int:
-        """How many batches a crash could lose."""
-        return len(self._volatile)
-
     def get(self, key: bytes) -> bytes | None:
         """See Reader."""
         return self._values.get(key)

@@ -39,7 +39,7 @@ BANNED_IN_CONSENSUS = {
 
 LAYERS = (
     ("types", "transactions", "signatures", "hashing", "encoding", "errors", "addresses"),
-    ("genesis", "keys", "config", "receipts"),
+    ("genesis", "keys", "config", "receipts", "membership"),
     ("contracts",),
     ("ledger",),
     ("mempool",),

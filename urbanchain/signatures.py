@@ -156,12 +156,3 @@ class ValidatorSignatures:
     def verify(self, items: Sequence[tuple[bytes, bytes, bytes]]) -> list[bool]:
         """One verdict per (key, message, signature)."""
         return self._cache.verify([SignatureItem(ED25519, *item) for item in items])
-
-
-def sign_nothing(message: bytes) -> bytes:
-    """The signer of those who only verify. Raises TypeError."""
-    raise TypeError("a verifier has no key")
-
-
-VERIFIER = ValidatorSignatures(sign_nothing)
-"""Checks certificates without a key of its own."""

@@ -20,10 +20,8 @@ from urbanchain.errors import Malformed
 from urbanchain.hashing import Tag, compute_hash
 
 VERSION = 1
-FLAG_ATTACHMENT = 1
 NONCE_BYTES = 16
 ADDRESS_BYTES = 20
-SALT_BYTES = 32
 ENVELOPE_BYTES_MAX = 64 * 1024
 _FIXED = struct.Struct(">BBHQ16s20sI")
 _LENGTH = struct.Struct(">I")

@@ -19,11 +19,11 @@ from hashlib import sha256
 
 from consensus.certificates import CommitCertificate
 from consensus.errors import ConsensusError
-from consensus.types import ReplicaSet
 from storage.merkle import verify_inclusion
 from urbanchain.encoding import Value
 from urbanchain.errors import ConfigurationError, Malformed, UrbanchainError
 from urbanchain.genesis import GenesisFile, parse_genesis
+from urbanchain.membership import make_replica_set
 from urbanchain.receipts import ReceiptFile, Summary, parse
 from urbanchain.signatures import SignatureItem, verify_batch
 from urbanchain.transactions import Transaction, decode_transaction
@@ -231,13 +231,7 @@ def _check_signatures(
     validators, epoch, first_height = place
     suite_of = {member.key: member.suite for member in validators.members}
     try:
-        replica_set = ReplicaSet(
-            genesis=genesis.hash,
-            epoch=epoch,
-            first_height=first_height,
-            members=validators.keys(),
-            rotation_blocks=genesis.genesis.parameters.rotation_blocks,
-        )
+        replica_set = make_replica_set(genesis, validators, epoch, first_height)
         certificate = CommitCertificate.decode(encoded)
         items = certificate.items(replica_set)
     except (ConsensusError, ValueError) as error:

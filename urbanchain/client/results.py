@@ -4,7 +4,6 @@ Ids and hashes are lower-case hex, addresses `uc1…`, amounts integers in minor
 the epoch. A field that the API lacks or mistypes is a `BadAnswer`, not a KeyError in the caller.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -273,11 +272,6 @@ def read_receipt(url: str, file: bytes, finality_ms: int | None = None) -> Recei
         file=file,
         finality_ms=finality_ms,
     )
-
-
-def render_receipt(value: Any) -> bytes:
-    """The bytes of a receipt file from its JSON value; `parse` refuses any other rendering."""
-    return (json.dumps(value, indent=2) + "\n").encode("ascii")
 
 
 def read_submission(item: Fields) -> Submission:

@@ -57,6 +57,10 @@ def mint(context: Context, to: bytes, amount: int) -> Refused | None:
     return None
 
 
+_TO_AND_AMOUNT = (
+    Argument("to", ArgumentKind.ADDRESS, "who receives"),
+    Argument("amount", ArgumentKind.AMOUNT, "how much, in minor units"),
+)
 _UNKNOWN = RefusalType("unknown-recipient", "there is no open account {to}", ("to",))
 
 CONTRACT = Contract(
@@ -68,10 +72,7 @@ CONTRACT = Contract(
             summary="Move an amount from the sender to another account.",
             role="operator",
             weight=10,
-            arguments=(
-                Argument("to", ArgumentKind.ADDRESS, "who receives"),
-                Argument("amount", ArgumentKind.AMOUNT, "how much, in minor units"),
-            ),
+            arguments=_TO_AND_AMOUNT,
             refusals=(
                 _UNKNOWN,
                 RefusalType(
@@ -88,10 +89,7 @@ CONTRACT = Contract(
             summary="Create an amount on an account.",
             role="issuer",
             weight=10,
-            arguments=(
-                Argument("to", ArgumentKind.ADDRESS, "who receives"),
-                Argument("amount", ArgumentKind.AMOUNT, "how much, in minor units"),
-            ),
+            arguments=_TO_AND_AMOUNT,
             refusals=(
                 _UNKNOWN,
                 RefusalType(

@@ -56,8 +56,6 @@ ACCOUNTS = (
 BALANCE = 1_000_000
 TREASURY = "treasury"
 GENESIS_TIME = "2026-01-01T00:00:00.000Z"
-VALIDATORS_MAX = 40
-ACCOUNTS_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class CatchingUp:
             last = certificate
         parts.sync.answered(advanced=parts.ledger.head.height > before)
         if last is not None:
-            await self._hosting.caught_up(last)
+            self._hosting.caught_up(last)
 
     def _check(self, block: CertifiedBlock) -> CommitCertificate | None:
         """The certificate of the next block; None for one we have. Raises ConsensusError,

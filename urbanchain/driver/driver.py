@@ -4,7 +4,6 @@ It awaits the disk, never a peer; and it never puts into a queue that only it dr
 """
 
 import asyncio
-import logging
 from typing import assert_never
 
 from consensus import PeerConnected, Received, Tick, WorkPending
@@ -25,7 +24,6 @@ from urbanchain.driver.inbox import (
 from urbanchain.driver.ingestion import Ingestion
 from urbanchain.driver.parts import Parts
 
-log = logging.getLogger("driver")
 _TURN_S = 0.01
 """How long events are handled before the clock is looked at and others on the loop have their
 turn."""

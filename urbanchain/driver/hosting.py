@@ -49,6 +49,7 @@ from urbanchain.fates import FateState
 from urbanchain.ledger.chain import CommittedBlock
 from urbanchain.ledger.chain import Verdict as LedgerVerdict
 from urbanchain.ledger.execution import ExecutionFailed
+from urbanchain.membership import make_replica_set
 from urbanchain.mempool import TakeLimits
 
 log = logging.getLogger("driver")
@@ -253,20 +254,14 @@ class Hosting:
         parts.ledger.adopt(committed)
         self._settle(committed, certificate)
 
-    async def caught_up(self, certificate: CommitCertificate) -> None:
+    def caught_up(self, certificate: CommitCertificate) -> None:
         """Blocks were fetched and committed: the replica goes on above them."""
         self.step(CaughtUp(certificate, self.replica_set()))
 
     def replica_set(self) -> ReplicaSet:
         """Who decides the next height."""
-        parts = self._parts
-        return ReplicaSet(
-            genesis=parts.ledger.genesis.hash,
-            epoch=parts.ledger.epoch,
-            first_height=1,
-            members=parts.ledger.validators.keys(),
-            rotation_blocks=parts.ledger.genesis.genesis.parameters.rotation_blocks,
-        )
+        ledger = self._parts.ledger
+        return make_replica_set(ledger.genesis, ledger.validators, ledger.epoch)
 
     def _settle(self, committed: CommittedBlock, certificate: CommitCertificate) -> None:
         """Tell those who wait, and forget what no longer does."""

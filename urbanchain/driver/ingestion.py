@@ -7,7 +7,6 @@ since every validator links to every other.
 """
 
 import asyncio
-import logging
 from collections.abc import Iterable, Sequence
 
 from urbanchain.driver import messages
@@ -17,7 +16,6 @@ from urbanchain.ledger.admission import Candidate, Rejection, bad_signature
 from urbanchain.mempool import Admission
 from urbanchain.transactions import Transaction, join_batch
 
-log = logging.getLogger("driver")
 _GOSSIP_BYTES_MAX = 1 << 20
 _REOFFER_AFTER_S = 1.0
 _REOFFER_MAX = 2_000

@@ -69,7 +69,7 @@ class Tools:
     committer: Executor
     """One thread: synced writes."""
     verifier: Executor
-    """One thread: signatures."""
+    """Two threads: signatures of what is offered, and of what is to be judged."""
     links: Links
 
 

@@ -90,6 +90,15 @@ class AgencyView:
     account_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class _BlockContent:
+    """A committed block with all that is kept of its transactions, in block order."""
+
+    block: BlockView
+    envelopes: tuple[bytes, ...]
+    receipts: Sequence[bytes]
+
+
 class Reader:
     """Reads of one moment. Built by `open_reader`, or over any view of a store."""
 
@@ -124,32 +133,35 @@ class Reader:
 
     def envelopes(self, height: int) -> tuple[bytes, ...] | None:
         """The transactions of a block, in order."""
-        block = self.block(height)
-        payload = None if block is None else self._blocks.body(block.hash)
-        return None if payload is None else Block.decode(payload).envelopes
-
-    def payload(self, height: int) -> bytes | None:
-        """A block as consensus carried it: for peers that catch up."""
-        block = self.block(height)
-        return None if block is None else self._blocks.body(block.hash)
+        content = self._content(height)
+        return None if content is None else content.envelopes
 
     def transactions(self, height: int) -> list[TransactionView] | None:
         """A block's transactions with their receipts, in order."""
-        block, envelopes = self.block(height), self.envelopes(height)
-        receipts = self._blocks.receipts(height)
-        if block is None or envelopes is None or receipts is None:
+        content = self._content(height)
+        if content is None:
             return None
-        return [
-            TransactionView(
-                transaction=decode_transaction(envelope, self._genesis.hash),
-                receipt=Receipt.decode(receipt),
-                height=height,
-                index=index,
-                block_hash=block.hash,
-                block_time_ms=block.header.time_ms,
-            )
-            for index, (envelope, receipt) in enumerate(zip(envelopes, receipts, strict=True))
-        ]
+        return [self._view(content, index) for index in range(len(content.envelopes))]
+
+    def _content(self, height: int) -> _BlockContent | None:
+        """All of a block that is kept, each row read once."""
+        block = self.block(height)
+        payload = None if block is None else self._blocks.body(block.hash)
+        receipts = self._blocks.receipts(height)
+        if block is None or payload is None or receipts is None:
+            return None
+        return _BlockContent(block, Block.decode(payload).envelopes, receipts)
+
+    def _view(self, content: _BlockContent, index: int) -> TransactionView:
+        header = content.block.header
+        return TransactionView(
+            transaction=decode_transaction(content.envelopes[index], self._genesis.hash),
+            receipt=Receipt.decode(content.receipts[index]),
+            height=header.height,
+            index=index,
+            block_hash=content.block.hash,
+            block_time_ms=header.time_ms,
+        )
 
     def validators(self, height: int | None = None) -> ValidatorSet:
         """Who decides `height`: one set for all heights until governance changes it."""
@@ -166,49 +178,29 @@ class Reader:
         position = self.position(transaction_id)
         if position is None:
             return None
-        height, index = position
-        block, envelopes = self.block(height), self.envelopes(height)
-        receipts = self._blocks.receipts(height)
-        if block is None or envelopes is None or receipts is None:
-            return None
-        return TransactionView(
-            transaction=decode_transaction(envelopes[index], self._genesis.hash),
-            receipt=Receipt.decode(receipts[index]),
-            height=height,
-            index=index,
-            block_hash=block.hash,
-            block_time_ms=block.header.time_ms,
-        )
-
-    def receipt(self, transaction_id: bytes) -> Receipt | None:
-        """The outcome of a committed transaction: cheaper than all of `transaction`."""
-        position = self.position(transaction_id)
-        receipts = None if position is None else self._blocks.receipts(position[0])
-        return (
-            None if receipts is None or position is None else Receipt.decode(receipts[position[1]])
-        )
+        content = self._content(position[0])
+        return None if content is None else self._view(content, position[1])
 
     def receipt_file(self, transaction_id: bytes) -> ReceiptFile | None:
         """All that proves a committed transaction offline."""
         position = self.position(transaction_id)
         if position is None:
             return None
-        height, index = position
-        block, envelopes = self.block(height), self.envelopes(height)
-        receipts = self._blocks.receipts(height)
-        if block is None or envelopes is None or receipts is None:
+        content, index = self._content(position[0]), position[1]
+        if content is None:
             return None
-        trees = self._trees.get(block.hash, lambda: self._build_trees(envelopes, receipts))
-        transaction = decode_transaction(envelopes[index], self._genesis.hash)
+        block = content.block
+        trees = self._trees.get(block.hash, lambda: self._build_trees(content))
+        transaction = decode_transaction(content.envelopes[index], self._genesis.hash)
         proven = ProvenTransaction(
-            transaction, self._key_of(transaction.sender), receipts[index], index
+            transaction, self._key_of(transaction.sender), content.receipts[index], index
         )
         return build_receipt(block.header, block.certificate, trees, proven)
 
-    def _build_trees(self, envelopes: Sequence[bytes], receipts: Sequence[bytes]) -> BlockTrees:
-        transactions = [decode_transaction(e, self._genesis.hash) for e in envelopes]
+    def _build_trees(self, content: _BlockContent) -> BlockTrees:
+        transactions = [decode_transaction(e, self._genesis.hash) for e in content.envelopes]
         keys = {sender: self._key_of(sender) for sender in {t.sender for t in transactions}}
-        return build_trees([(t, keys[t.sender]) for t in transactions], receipts)
+        return build_trees([(t, keys[t.sender]) for t in transactions], content.receipts)
 
     # -- state ------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-from consensus import CommitCertificate, Head, Identity, ReplicaSet, Timeouts, records, recover
+from consensus import CommitCertificate, Head, Identity, Timeouts, records, recover
 from consensus.records import Accepted
 from p2p import Network, NetworkConfig, open_network
 from storage.blocks import Blocks
@@ -22,6 +22,7 @@ from urbanchain.driver.parts import Clock, Links, Parts, Tools, Validator
 from urbanchain.driver.reception import Reception
 from urbanchain.fates import FateBook
 from urbanchain.ledger.chain import Ledger
+from urbanchain.membership import make_replica_set
 from urbanchain.mempool import Mempool, MempoolLimits
 from urbanchain.node.home import Home
 from urbanchain.signatures import SignatureCache, ValidatorSignatures
@@ -123,7 +124,8 @@ def _build(home: Home, store: LevelDBStore, tools: Tools) -> tuple[Parts, Hostin
         ledger.head.hash,
         None if certificate is None else CommitCertificate.decode(certificate),
     )
-    identity = Identity(me.key, _replica_set(home, ledger), _timeouts(home))
+    replica_set = make_replica_set(home.genesis, ledger.validators, ledger.epoch)
+    identity = Identity(me.key, replica_set, _timeouts(home))
     replica, effects = recover(tools.clock.now_s(), identity, head, written, bodies)
     parts = Parts(
         me=Validator(
@@ -149,11 +151,6 @@ def _build(home: Home, store: LevelDBStore, tools: Tools) -> tuple[Parts, Hostin
     extra = {"height": head.height, "view": replica.view, "journal": len(written)}
     log.info("recovered", extra=extra)
     return parts, hosting
-
-
-def _replica_set(home: Home, ledger: Ledger) -> ReplicaSet:
-    rotation = home.genesis.genesis.parameters.rotation_blocks
-    return ReplicaSet(home.genesis.hash, ledger.epoch, 1, ledger.validators.keys(), rotation)
 
 
 def _timeouts(home: Home) -> Timeouts:
