@@ -97,11 +97,13 @@ class Mempool:
         limits, size = self.limits, candidate.size_bytes
         if len(self) >= limits.transactions_max or self._size_bytes + size > limits.bytes_max:
             return Admission.FULL
-        queue = self._queues.setdefault(candidate.agency, _Queue())
+        queue = self._queues.get(candidate.agency) or _Queue()
         share = limits.agency_share_percent
         is_over_count = len(queue.entries) >= limits.transactions_max * share // 100
         if is_over_count or queue.size_bytes + size > limits.bytes_max * share // 100:
             return Admission.AGENCY_FULL
+        # Only a queue with something in it is kept: the oldest of each is asked for.
+        self._queues[candidate.agency] = queue
         queue.entries[candidate.id] = Entry(candidate, received_at, is_ours)
         queue.size_bytes += size
         self._agency_of[candidate.id] = candidate.agency
@@ -112,7 +114,7 @@ class Mempool:
     def take(self, limits: TakeLimits) -> list[Candidate]:
         """The candidates of the next block, from the agencies in turn, oldest first; they keep
         waiting."""
-        agencies = sorted(name for name, queue in self._queues.items() if queue.entries)
+        agencies = sorted(self._queues)
         if not agencies:
             return []
         self._turn += 1

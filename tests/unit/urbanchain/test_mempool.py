@@ -81,3 +81,12 @@ def test_expiry_is_told_for_what_still_waits_only(town: City, mempool: Mempool) 
     assert mempool.expired(NOW_MS + 15) == [soon.id]
     mempool.forget([soon.id])
     assert mempool.next_expiry_ms() == NOW_MS + 20
+
+
+def test_a_refused_first_transaction_leaves_no_empty_queue_behind(town: City) -> None:
+    one = candidate(town, ALICE)
+    mempool = Mempool(MempoolLimits(100, one.size_bytes, 50))
+    assert mempool.admit(one, 0, is_ours=True) is Admission.AGENCY_FULL
+    assert list(mempool.oldest()) == []
+    assert mempool.sizes() == []
+    assert mempool.take(ALL) == []
