@@ -41,7 +41,7 @@ from consensus.records import Accepted
 from storage import schema
 from storage.blocks import add_body
 from storage.kv import WriteBatch
-from urbanchain.driver import messages
+from urbanchain.driver import eviction, messages
 from urbanchain.driver.block_size import BlockSize
 from urbanchain.driver.inbox import Judgeable
 from urbanchain.driver.parts import Parts
@@ -170,22 +170,13 @@ class Hosting:
                 extra = {"id": error.transaction_id.hex(), "error": repr(error.__cause__)}
                 log.error("transaction set aside: executing it failed", extra=extra)
         if proposal is not None:
-            for transaction_id, _ in proposal.left_out:
-                self._drop(transaction_id)
+            for transaction_id, rejection in proposal.left_out:
+                eviction.drop(parts, transaction_id, rejection)
         if (proposal is None or not proposal.digest) and self.is_expiry_due(now_ms):
             proposal = parts.ledger.propose_empty(parts.me.address, now_ms)
         digest = b"" if proposal is None else proposal.digest
         payload = b"" if proposal is None else proposal.payload
         self.step(ProposalBuilt(height, view, digest, payload))
-
-    def _drop(self, transaction_id: bytes) -> None:
-        """No block can include it any longer. Expired ones wait for a block whose time says so."""
-        parts = self._parts
-        entry = parts.mempool.get(transaction_id)
-        if entry is None:
-            return
-        if parts.ledger.is_included(entry.candidate.transaction):
-            parts.mempool.forget([transaction_id])
 
     def is_expiry_due(self, now_ms: int) -> bool:
         """Whether a block is needed for its time alone: something expired and no block says so

@@ -9,7 +9,7 @@ since every validator links to every other.
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from urbanchain.driver import messages
+from urbanchain.driver import eviction, messages
 from urbanchain.driver.inbox import Answer, NoRoom, Offered, Taken, Verified
 from urbanchain.driver.parts import Parts
 from urbanchain.ledger.admission import Candidate, Rejection, bad_signature
@@ -95,11 +95,12 @@ class Ingestion:
             self._parts.tools.links.broadcast(messages.TRANSACTIONS.number, batch)
 
     def offer_again(self, now: float) -> None:
-        """Transactions of ours that wait for long: offer them again, should a message have been
-        lost."""
+        """What waits for long, about once a second: let go of what can no longer be included, and
+        offer the rest of ours again, should a message have been lost."""
         if now < self._reoffered_at + _REOFFER_AFTER_S:
             return
         self._reoffered_at = now
+        eviction.drop_inadmissible(self._parts)
         for batch in _in_batches(self._waiting_since(now - _REOFFER_AFTER_S)):
             self._parts.tools.links.broadcast(messages.TRANSACTIONS.number, batch)
 
