@@ -8,14 +8,16 @@ threads or with a cache of verified signatures, as it likes.
 from typing import assert_never
 
 from consensus import codec
-from consensus.certificates import SignatureItem, SignatureScheme
+from consensus.certificates import CommitCertificate, SignatureItem, SignatureScheme
 from consensus.errors import NotAuthentic, WrongEpoch
 from consensus.messages import (
+    Answer,
     Body,
     Commit,
     NewView,
     Prepare,
     PrePrepare,
+    Question,
     Signed,
     Status,
     ViewChange,
@@ -56,8 +58,10 @@ def _nested(message: Signed, replica_set: ReplicaSet) -> list[SignatureItem]:
             if is_primary is isinstance(statement, Prepare):
                 raise NotAuthentic("signer", "only the primary sends PRE-PREPARE, and no PREPARE")
             return []
-        case Commit() | Status():
+        case Commit() | Status() | Question():
             return []
+        case Answer():
+            return _check_answer(statement, replica_set)
         case ViewChange():
             return _check_view_change(statement, replica_set)
         case NewView():
@@ -67,21 +71,36 @@ def _nested(message: Signed, replica_set: ReplicaSet) -> list[SignatureItem]:
 
 
 def _check_view_change(statement: ViewChange, replica_set: ReplicaSet) -> list[SignatureItem]:
-    place, committed, prepared = statement.place, statement.committed, statement.prepared
-    items: list[SignatureItem] = []
+    place, prepared = statement.place, statement.prepared
     if place.view < 1:
         raise NotAuthentic("VIEW-CHANGE", "to view 0")
-    if committed is None:
-        if place.height != replica_set.first_height - 1:
-            raise NotAuthentic("VIEW-CHANGE", "claims a height without its certificate")
-    else:
-        if committed.height != place.height:
-            raise NotAuthentic("VIEW-CHANGE", "shows the certificate of another height")
-        items += committed.items(replica_set)
+    items = _check_height("VIEW-CHANGE", place.height, statement.committed, replica_set)
     if prepared is not None:
         if prepared.height != place.height + 1 or prepared.view >= place.view:
             raise NotAuthentic("VIEW-CHANGE", "shows a prepared certificate out of place")
         items += prepared.items(replica_set)
+    return items
+
+
+def _check_height(
+    part: str, height: int, committed: CommitCertificate | None, replica_set: ReplicaSet
+) -> list[SignatureItem]:
+    if committed is None:
+        if height != replica_set.first_height - 1:
+            raise NotAuthentic(part, "claims a height without its certificate")
+        return []
+    if committed.height != height:
+        raise NotAuthentic(part, "shows the certificate of another height")
+    return committed.items(replica_set)
+
+
+def _check_answer(statement: Answer, replica_set: ReplicaSet) -> list[SignatureItem]:
+    shown = statement.shown
+    if len(shown) > replica_set.weak_quorum + 1:
+        raise NotAuthentic("Answer", "shows more than one vote and f+1 VIEW-CHANGEs")
+    items = _check_height("Answer", statement.place.height, statement.committed, replica_set)
+    for message in shown:
+        items += signature_items(message, replica_set)
     return items
 
 

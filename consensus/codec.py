@@ -9,7 +9,8 @@
 `rest` is the digest for the three votes, else canonical MessagePack: VIEW-CHANGE `[commit
 certificate | nil, prepared certificate | nil]`, NEW-VIEW `[[statement, signature], …]`, Status
 `[head, flags, prepares, commits, view changes, wanted, time_ms]` with seats as bitmaps in
-big-endian byte strings.
+big-endian byte strings, Question `[nonce]`, Answer `[nonce, commit certificate | nil, [[kind,
+statement, signature], …]]`.
 """
 
 from collections.abc import Callable
@@ -28,6 +29,8 @@ from consensus.certificates import (
 )
 from consensus.errors import MalformedMessage
 from consensus.messages import (
+    NONCE_BYTES,
+    Answer,
     Body,
     Commit,
     Flag,
@@ -36,6 +39,7 @@ from consensus.messages import (
     Place,
     Prepare,
     PrePrepare,
+    Question,
     Signed,
     Statement,
     Status,
@@ -50,6 +54,8 @@ TAGS = {
     Kind.VIEW_CHANGE: b"urbanchain/view-change",
     Kind.NEW_VIEW: b"urbanchain/new-view",
     Kind.STATUS: b"urbanchain/status",
+    Kind.QUESTION: b"urbanchain/question",
+    Kind.ANSWER: b"urbanchain/answer",
 }
 _FIXED_BYTES = 32 + 8 + 8 + 8 + 1
 _VOTES: dict[Kind, Callable[[Place, bytes], Statement]] = {
@@ -74,6 +80,10 @@ def kind_of(statement: Statement) -> Kind:
             return Kind.NEW_VIEW
         case Status():
             return Kind.STATUS
+        case Question():
+            return Kind.QUESTION
+        case Answer():
+            return Kind.ANSWER
         case _:
             assert_never(statement)
 
@@ -98,6 +108,16 @@ def _rest(statement: Statement) -> bytes:
             )
         case NewView(_, view_changes):
             return packing.pack(tuple((m.encoded, m.signature) for m in view_changes))
+        case Question():
+            return packing.pack((statement.nonce,))
+        case Answer(_, nonce, committed, shown):
+            return packing.pack(
+                (
+                    nonce,
+                    None if committed is None else committed.fields(),
+                    tuple((int(kind_of(m.statement)), m.encoded, m.signature) for m in shown),
+                )
+            )
         case Status():
             return packing.pack(
                 (
@@ -154,9 +174,7 @@ def decode(data: bytes, genesis: bytes) -> Signed | Body:
             raise MalformedMessage("not a message of any kind")
 
 
-_THREE_FIELDS = {
-    int(k) for k in (Kind.PREPARE, Kind.COMMIT, Kind.VIEW_CHANGE, Kind.NEW_VIEW, Kind.STATUS)
-}
+_THREE_FIELDS = {int(kind) for kind in TAGS} - {int(Kind.PRE_PREPARE)}
 
 
 def decode_signed(
@@ -193,7 +211,9 @@ def _statement(kind: Kind, place: Place, rest: bytes, genesis: bytes) -> Stateme
         return _view_change(place, value)
     if kind is Kind.NEW_VIEW:
         return _new_view(place, value, genesis)
-    return _status(place, value)
+    if kind is Kind.STATUS:
+        return _status(place, value)
+    return _question(place, value) if kind is Kind.QUESTION else _answer(place, value, genesis)
 
 
 def _view_change(place: Place, value: packing.Value) -> ViewChange:
@@ -219,6 +239,39 @@ def _new_view(place: Place, value: packing.Value, genesis: bytes) -> NewView:
             case _:
                 raise MalformedMessage("a VIEW-CHANGE in NEW-VIEW must be [statement, signature]")
     return NewView(place, tuple(view_changes))
+
+
+def _question(place: Place, value: packing.Value) -> Question:
+    match value:
+        case (bytes(nonce),) if len(nonce) == NONCE_BYTES:
+            return Question(place, nonce)
+        case _:
+            raise MalformedMessage(f"Question has one nonce of {NONCE_BYTES} bytes")
+
+
+def _answer(place: Place, value: packing.Value, genesis: bytes) -> Answer:
+    match value:
+        case (bytes(nonce), committed, tuple(items)) if (
+            len(nonce) == NONCE_BYTES and len(items) <= MEMBERS_MAX
+        ):
+            certificate = None if committed is None else CommitCertificate.from_fields(committed)
+            shown = tuple(_shown(item, genesis) for item in items)
+            return Answer(place, nonce, certificate, shown)
+        case _:
+            raise MalformedMessage("Answer has three fields")
+
+
+def _shown(item: packing.Value, genesis: bytes) -> Signed:
+    match item:
+        case (int(number), bytes(encoded), bytes(signature)) if (
+            type(number) is int and number in _SHOWN
+        ):
+            return decode_signed(Kind(number), encoded, signature, genesis)
+        case _:
+            raise MalformedMessage("Answer shows votes and VIEW-CHANGEs only")
+
+
+_SHOWN = {int(kind) for kind in (*_VOTES, Kind.VIEW_CHANGE)}
 
 
 def _status(place: Place, value: packing.Value) -> Status:

@@ -7,6 +7,7 @@ never a vote.
 
 from dataclasses import replace
 
+from consensus import lost_journal
 from consensus.codec import seats_of
 from consensus.effects import CatchUp, Send
 from consensus.messages import Body, Flag, Signed, Status
@@ -24,6 +25,7 @@ def say_status(state: State) -> None:
     """Tell everyone where we are and what we hold."""
     state.timers.status = state.now + _interval_s(state)
     state.say(_status(state))
+    lost_journal.ask(state)
 
 
 def hasten(state: State) -> None:
@@ -33,7 +35,7 @@ def hasten(state: State) -> None:
 
 def _interval_s(state: State) -> float:
     is_busy = state.work.is_pending or not state.view.is_active or state.slot.accepted is not None
-    is_busy = is_busy or bool(state.work.wanted)
+    is_busy = is_busy or bool(state.work.wanted) or state.memory.is_asking
     return state.timeouts.status_interval_s(is_busy, state.view.failed)
 
 

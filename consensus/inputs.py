@@ -41,6 +41,8 @@ class ProposalJudged:
     """The answer to JudgeProposal."""
 
     height: int
+    view: int
+    """The one that was asked about: a refusal may be the clock's and holds for that view only."""
     digest: bytes
     verdict: Verdict
 

@@ -6,15 +6,27 @@ and f+1 in all, or when f+1 others have left. The timer of the new view runs fro
 quorum has left for it or a higher one.
 """
 
-from consensus import gaps, view_change
+from consensus import evidence, gaps, lost_journal, view_change
 from consensus.effects import CatchUp, Persist
-from consensus.messages import Flag, NewView, Place, Signed, Status, ViewChange
+from consensus.messages import (
+    Commit,
+    Flag,
+    NewView,
+    Place,
+    Prepare,
+    PrePrepare,
+    Signed,
+    Status,
+    ViewChange,
+)
 from consensus.records import Entered, Left
 from consensus.state import State, ViewState
 
 
 def suspect(state: State) -> None:
     """This view does not do its work: say so at once, and leave if enough others say it."""
+    if lost_journal.is_silent(state):
+        return
     if not state.view.is_suspect:
         state.view.is_suspect = True
         state.view.suspects.add(state.me)
@@ -22,10 +34,21 @@ def suspect(state: State) -> None:
     leave_in_company(state)
 
 
+def calm_down(state: State) -> None:
+    """All that was waited for is gone without a block: there is nothing left to suspect anyone
+    for."""
+    is_idle = not state.work.is_pending and state.slot.accepted is None
+    if is_idle and state.view.is_suspect and state.view.is_active:
+        state.view.is_suspect = False
+        state.view.suspects.discard(state.me)
+        gaps.say_status(state)
+
+
 def on_status(state: State, status: Status) -> None:
-    """Remember or forget another's SUSPECT of the view we are in."""
-    signer = status.place.signer
-    if status.place.view == state.view.number and Flag.SUSPECT in status.flags:
+    """Remember or forget another's SUSPECT of the view we are in, at the height we are at."""
+    signer, place = status.place.signer, status.place
+    is_here = place.view == state.view.number and place.height == state.head.height
+    if is_here and Flag.SUSPECT in status.flags:
         state.view.suspects.add(signer)
         leave_in_company(state)
     elif signer != state.me:
@@ -40,7 +63,9 @@ def leave_in_company(state: State) -> None:
 
 def leave_for(state: State, number: int) -> None:
     """Send VIEW-CHANGE for a higher view; never again vote below it."""
-    old = state.view
+    if lost_journal.is_silent(state):
+        return
+    old, number = state.view, max(number, lost_journal.lowest_view(state))
     state.view = ViewState(
         number=number,
         is_active=False,
@@ -67,6 +92,8 @@ def on_view_change(state: State, message: Signed, statement: ViewChange) -> None
     """Keep the highest VIEW-CHANGE of each member; join, lead or await the new view."""
     place = statement.place
     held = state.view.view_changes.get(place.signer)
+    if held is None or held.encoded != message.encoded:
+        look_for_hidden(state, message)
     if place.view < state.view.number or (place.view == state.view.number and state.view.is_active):
         return
     if held is not None and _rank(held) >= (place.view, place.height):
@@ -86,6 +113,20 @@ def adopt(state: State, statement: ViewChange) -> None:
         return
     if state.slot.certified is None:
         state.slot.certified = certificate
+
+
+def look_for_hidden(state: State, message: Signed) -> None:
+    """Accuse who leaves a view and hides what its COMMIT says it had (once per signer and
+    height)."""
+    signer = message.statement.place.signer
+    if signer in state.slot.accused:
+        return
+    for vote in state.commits_of(signer):
+        proof = evidence.between(vote, message)
+        if proof is not None:
+            state.slot.accused.add(signer)
+            state.accuse(proof)
+            return
 
 
 def _rank(message: Signed) -> tuple[int, int]:
@@ -111,7 +152,7 @@ def consider_view_changes(state: State) -> None:
 def _open_new_view(state: State) -> None:
     view, replica_set = state.view, state.replica_set
     chosen = view_change.quorum_for_new_view(view.view_changes, view.number, replica_set.quorum)
-    if chosen is None or view.new_view_sent >= view.number:
+    if chosen is None or view.new_view_sent >= view.number or not lost_journal.may_vote(state):
         return
     height = view_change.committed_height(chosen)
     if replica_set.primary(view.number, height + 1) != state.me:
@@ -128,6 +169,8 @@ def _open_new_view(state: State) -> None:
 def on_new_view(state: State, message: Signed, statement: NewView) -> None:
     """Enter a view that a quorum has left for: ours to wait for, or any higher one."""
     number = statement.place.view
+    for shown in statement.view_changes:
+        look_for_hidden(state, shown)
     is_news = number > state.view.number or (
         number == state.view.number and not state.view.is_active
     )
@@ -165,6 +208,7 @@ def enter(state: State, message: Signed | None, statement: NewView) -> None:
         new_view_sent=state.view.new_view_sent,
     )
     state.slot.forget_views_far_from(number)
+    state.slot.keep_bodies(state.view.required)
     # A refusal may have been the clock's, which is no reason against a proposal made again.
     state.slot.is_valid = {d: True for d, is_valid in state.slot.is_valid.items() if is_valid}
     state.work.is_building = False
@@ -188,8 +232,31 @@ def after_commit(state: State, number: int, is_active: bool) -> None:
     elif not is_active:
         old.failed = 1
         state.timers.new_view = None
-        say_view_change(state)
+        if lost_journal.may_vote(state):
+            say_view_change(state)
         consider_view_changes(state)
+
+
+def repeat(state: State) -> None:
+    """After a restart: say again what was said for the open height in this view; nothing else."""
+    view, slot = state.view, state.slot
+    if not lost_journal.may_vote(state):
+        return
+    if view.unsaid is not None and view.unsaid.place.view == view.number:
+        state.say(view.unsaid)
+    view.unsaid = None
+    if not view.is_active:
+        say_view_change(state)
+        return
+    if slot.accepted is None or slot.accepted[0] != view.number:
+        return
+    digest = slot.accepted[1]
+    if state.primary == state.me:
+        state.say(PrePrepare(state.vote_place(), digest), slot.payloads.get(digest, b""))
+    else:
+        state.say(Prepare(state.vote_place(), digest))
+    if slot.prepared is not None and slot.prepared.view == view.number:
+        state.say(Commit(state.vote_place(), digest))
 
 
 def begin_epoch(state: State, number: int) -> None:
@@ -199,3 +266,4 @@ def begin_epoch(state: State, number: int) -> None:
     state.timers.new_view = None
     state.future.clear()
     state.heights.clear()
+    lost_journal.begin_epoch(state)

@@ -14,6 +14,8 @@ from consensus.types import ReplicaId, ReplicaSet
 
 VIEWS_KEPT_EITHER_SIDE = 2
 """Votes are kept for views this far below and above the current one."""
+BODIES_KEPT = 8
+"""A height that stays open over many views keeps this many bodies, and those it is bound to."""
 
 
 @dataclass(slots=True)
@@ -116,11 +118,11 @@ class Slot:
     tallies: dict[int, Tally] = field(default_factory=dict)
     """By view, within VIEWS_KEPT_EITHER_SIDE of the current one."""
     payloads: dict[bytes, bytes] = field(default_factory=dict)
-    """Bodies by digest; as many as there are views kept."""
+    """Bodies by digest, oldest first."""
     is_valid: dict[bytes, bool] = field(default_factory=dict)
     """What the host found, by digest."""
-    judging: bytes = b""
-    """The digest that the host is executing now."""
+    judging: tuple[bytes, bool] = (b"", False)
+    """The digest that the host is executing now, and whether free of its clock."""
     accepted: tuple[int, bytes] | None = None
     """The highest view in which we sent PRE-PREPARE or PREPARE, and for what."""
     prepared: PreparedCertificate | None = None
@@ -129,6 +131,8 @@ class Slot:
     """Proof that the height is decided, while the body is missing or being written."""
     is_writing: bool = False
     """The host was asked to commit."""
+    accused: set[ReplicaId] = field(default_factory=set)
+    """Who was reported for hiding something here; once is enough."""
 
     def tally(self, view: int) -> Tally:
         """The votes of a view."""
@@ -139,6 +143,15 @@ class Slot:
         self.payloads.pop(digest, None)
         for tally in self.tallies.values():
             tally.drop_body(digest)
+
+    def keep_bodies(self, required: bytes) -> None:
+        """Drop all but the newest bodies and those that this height may still need of us."""
+        needed = {required}
+        needed |= {self.accepted[1]} if self.accepted is not None else set()
+        needed |= {c.digest for c in (self.prepared, self.certified) if c is not None}
+        for digest in list(self.payloads)[:-BODIES_KEPT]:
+            if digest not in needed:
+                del self.payloads[digest]
 
     def forget_views_far_from(self, view: int) -> None:
         """Drop tallies that the window no longer covers."""

@@ -1,4 +1,4 @@
-"""What replicas say to each other: six signed statements, and the bodies they hand over on request.
+"""What replicas say to each other: eight signed statements, and bodies on request.
 
 Every statement names epoch, height, view and signer; codec.py adds the genesis and a tag for its
 kind before it is signed, so nothing signed for one place is valid in another. In VIEW-CHANGE,
@@ -12,6 +12,8 @@ from typing import TypeAlias
 from consensus.certificates import CommitCertificate, PreparedCertificate
 from consensus.types import ReplicaId
 
+NONCE_BYTES = 16
+
 
 class Kind(IntEnum):
     """The number of a message on the wire."""
@@ -23,6 +25,8 @@ class Kind(IntEnum):
     NEW_VIEW = 5
     STATUS = 6
     BODY = 7
+    QUESTION = 8
+    ANSWER = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +117,31 @@ class Status:
     """The signer's clock."""
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Asked on every start: what have you heard of me?"""
+
+    place: Place
+    nonce: bytes
+    """NONCE_BYTES that no earlier start of the signer used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """To one who asked: where the signer is, and what the other may have forgotten."""
+
+    place: Place
+    nonce: bytes
+    committed: CommitCertificate | None
+    """Proof of `height`, as in a VIEW-CHANGE."""
+    shown: tuple["Signed", ...]
+    """The highest vote of who asked, if one is held, and up to f+1 VIEW-CHANGEs, the highest."""
+
+
 Vote: TypeAlias = PrePrepare | Prepare | Commit
-Statement: TypeAlias = PrePrepare | Prepare | Commit | ViewChange | NewView | Status
+Statement: TypeAlias = (
+    PrePrepare | Prepare | Commit | ViewChange | NewView | Status | Question | Answer
+)
 
 
 @dataclass(frozen=True, slots=True)

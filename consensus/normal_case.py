@@ -4,7 +4,7 @@ A backup votes once per view, for a proposal its host executed and found valid; 
 durable before the vote. A quorum of COMMITs of one view commits, whatever we ourselves voted.
 """
 
-from consensus import gaps, leaving
+from consensus import gaps, leaving, lost_journal
 from consensus.certificates import CommitCertificate
 from consensus.effects import BuildProposal, Commit, ExtendCertificate, JudgeProposal, Persist
 from consensus.inputs import CaughtUp, Committed, ProposalBuilt, ProposalJudged, Verdict
@@ -86,21 +86,25 @@ def on_judged(state: State, event: ProposalJudged) -> None:
     """The host executed a proposal."""
     if event.height != state.open_height:
         return
-    if state.slot.judging == event.digest:
-        state.slot.judging = b""
+    if state.slot.judging[0] == event.digest:
+        state.slot.judging = (b"", False)
     if event.verdict is Verdict.MISMATCH:
         # Says nothing about the digest: its signers have the body. The next Status asks for it, and
         # none at once, so that who answers with garbage does not set the pace.
         state.slot.drop_body(event.digest)
         state.work.wanted = event.digest
-    else:
-        state.slot.is_valid[event.digest] = event.verdict is Verdict.VALID
+    elif event.verdict is Verdict.VALID:
+        state.slot.is_valid[event.digest] = True
+    elif event.view == state.view.number:
+        state.slot.is_valid.setdefault(event.digest, False)
 
 
 def advance(state: State) -> None:
     """Do all that what we hold allows, in the order it must happen; called after every input."""
     _look_for_commit(state)
     if state.is_committing or not state.view.is_active or state.is_below_view:
+        return
+    if not lost_journal.may_vote(state):
         return
     _propose(state)
     _consider_proposal(state)
@@ -114,6 +118,7 @@ def may_propose(state: State) -> bool:
         state.view.is_active
         and not state.is_below_view
         and not state.is_committing
+        and lost_journal.may_vote(state)
         and state.primary == state.me
         and (accepted is None or accepted[0] < state.view.number)
         and state.slot.tally(state.view.number).pre_prepare is None
@@ -173,12 +178,13 @@ def _judge(state: State, digest: bytes) -> None:
     payload = state.slot.payloads.get(digest)
     if not payload:
         gaps.want(state, digest)
-    elif state.slot.judging != digest:
-        state.slot.judging = digest
+        return
+    is_reproposed = digest == state.required or state.is_committing
+    if state.slot.judging not in ((digest, is_reproposed), (digest, True)):
+        state.slot.judging = (digest, is_reproposed)
         # Another body that comes now must not take the place of the one being judged.
         state.work.wanted = b""
         view = state.view.number
-        is_reproposed = digest == state.required or state.is_committing
         state.emit(JudgeProposal(state.open_height, view, digest, payload, is_reproposed))
 
 
@@ -224,7 +230,7 @@ def _commit_or_fetch(state: State) -> None:
         _judge(state, certificate.digest)
         return
     state.slot.is_writing = True
-    state.emit(Commit(certificate, payload, kept_records(state, certificate.view)))
+    state.emit(Commit(certificate, payload, kept_records(state, certificate)))
 
 
 def _proposed(state: State, certificate: CommitCertificate) -> bytes:
@@ -235,14 +241,16 @@ def _proposed(state: State, certificate: CommitCertificate) -> bytes:
     return message.payload if message.statement.digest == certificate.digest else b""
 
 
-def kept_records(state: State, certified_view: int) -> tuple[Record, ...]:
+def kept_records(state: State, certificate: CommitCertificate) -> tuple[Record, ...]:
     """What the journal must still hold after a commit: the view, without which old votes could be
-    repeated."""
-    number, is_active = view_after_commit(state, certified_view)
-    if number == 0:
-        return ()
+    repeated, and what was forgotten. Never nothing: above a block an empty journal is a lost
+    one."""
+    kept = lost_journal.kept_records(state)
+    if certificate.epoch != state.replica_set.epoch:
+        return (*kept, Reached(certificate.epoch, certificate.view, True, 0))
+    number, is_active = view_after_commit(state, certificate.view)
     opens_at = state.view.opens_at if number == state.view.number else 0
-    return (Reached(state.replica_set.epoch, number, is_active, opens_at),)
+    return (*kept, Reached(state.replica_set.epoch, number, is_active, opens_at))
 
 
 def view_after_commit(state: State, certified_view: int) -> tuple[int, bool]:

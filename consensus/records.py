@@ -11,6 +11,7 @@ from consensus import codec, packing
 from consensus.certificates import PreparedCertificate
 from consensus.errors import MalformedMessage
 from consensus.messages import Kind, NewView, PrePrepare, ViewChange
+from consensus.types import NUMBER_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,23 @@ class Reached:
     """The first height one may vote for in it."""
 
 
-Record: TypeAlias = Accepted | Prepared | Entered | Left | Reached
+@dataclass(frozen=True, slots=True)
+class Forgot:
+    """Kept across commits: votes may have been forgotten, so none is cast before `silent_until` is
+    committed, nor in a view of this epoch up to `above_view`."""
+
+    epoch: int
+    silent_until: int
+    """NUMBER_MAX while the others have not yet said how far they are."""
+    above_view: int
+
+
+def forgot_all(epoch: int) -> Forgot:
+    """How far the forgotten votes reach is not known yet."""
+    return Forgot(epoch, NUMBER_MAX, NUMBER_MAX - 1)
+
+
+Record: TypeAlias = Accepted | Prepared | Entered | Left | Reached | Forgot
 
 
 def encode(record: Record, genesis: bytes) -> bytes:
@@ -73,6 +90,8 @@ def encode(record: Record, genesis: bytes) -> bytes:
             return packing.pack((4, codec.encode_statement(genesis, view_change)))
         case Reached(epoch, view, is_active, opens_at):
             return packing.pack((5, epoch, view, int(is_active), opens_at))
+        case Forgot(epoch, silent_until, above_view):
+            return packing.pack((6, epoch, silent_until, above_view))
         case _:
             assert_never(record)
 
@@ -96,6 +115,8 @@ def decode(data: bytes, genesis: bytes) -> Record:
                 return Left(statement)
         case (5, int(epoch), int(view), int(is_active), int(opens_at)) if is_active in (0, 1):
             return Reached(epoch, view, bool(is_active), opens_at)
+        case (6, int(epoch), int(silent_until), int(above_view)):
+            return Forgot(epoch, silent_until, above_view)
         case _:
             pass
     raise MalformedMessage("not a journal record")

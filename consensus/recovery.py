@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
-from consensus import gaps, leaving
+from consensus import gaps, leaving, lost_journal
 from consensus.codec import encode_statement
 from consensus.effects import Effect
 from consensus.log import VIEWS_KEPT_EITHER_SIDE
-from consensus.messages import Commit, NewView, Prepare, PrePrepare, Signed
-from consensus.records import Accepted, Entered, Left, Prepared, Reached, Record
+from consensus.messages import NONCE_BYTES, PrePrepare, Signed
+from consensus.records import Accepted, Entered, Forgot, Left, Prepared, Reached, Record
 from consensus.replica import Replica
 from consensus.state import Head, State
 from consensus.types import ReplicaId, ReplicaSet, Timeouts
@@ -35,21 +35,22 @@ def recover(
     head: Head,
     records: Iterable[Record] = (),
     bodies: Mapping[bytes, bytes] | None = None,
+    nonce: bytes = b"",
 ) -> tuple[Replica, list[Effect]]:
-    """The replica, and what it must say first. `bodies` are the stored payloads by digest.
+    """The replica, and what it must say first. Raises ValueError for a nonce of another length.
 
     `head` is the last block in the store; its certificate is None at the height before the epoch's
-    first.
+    first. `bodies` are the stored payloads by digest. `nonce` (NONCE_BYTES of the host's dice) is
+    for asking the others what they heard of us; without one the host vouches that the journal has
+    all that was said. A journal known to be lost is the one record `records.forgot_all(epoch)`.
     """
+    if len(nonce) not in (0, NONCE_BYTES):
+        raise ValueError(f"a nonce has {NONCE_BYTES} bytes")
     state = State(identity.me, identity.replica_set, identity.timeouts, head, now)
-    own_new_view: NewView | None = None
     for record in records:
-        if isinstance(record, Entered) and not record.signature:
-            own_new_view = record.new_view
         _replay(state, record, bodies or {})
-    if own_new_view is not None and own_new_view.place.view == state.view.number:
-        state.say(own_new_view)
-    _repeat(state)
+    lost_journal.begin(state, nonce)
+    leaving.repeat(state)
     gaps.say_status(state)
     effects, state.effects = state.effects, []
     return Replica(state), effects
@@ -72,6 +73,7 @@ def _replay(state: State, record: Record, bodies: Mapping[bytes, bytes]) -> None
                 leaving.enter(state, message, new_view)
                 if not signature:
                     state.view.new_view_sent = new_view.place.view
+                    state.view.unsaid = new_view
         case Left(view_change):
             if view_change.place.epoch == epoch and view_change.place.view >= state.view.number:
                 state.view.number = view_change.place.view
@@ -83,6 +85,8 @@ def _replay(state: State, record: Record, bodies: Mapping[bytes, bytes]) -> None
                 state.view.opens_at = opens_at
                 state.view.is_active = is_active
                 state.view.failed = 0 if is_active else 1
+        case Forgot():
+            state.memory.forgot = record
         case _:
             assert_never(record)
 
@@ -99,20 +103,3 @@ def _replay_accepted(
     if signature and abs(view - state.view.number) <= VIEWS_KEPT_EITHER_SIDE:
         encoded = encode_statement(state.replica_set.genesis, pre_prepare)
         state.slot.tally(view).pre_prepare = Signed(pre_prepare, encoded, signature, payload)
-
-
-def _repeat(state: State) -> None:
-    """Say again what was said for the open height in this view; nothing else."""
-    view, slot = state.view, state.slot
-    if not view.is_active:
-        leaving.say_view_change(state)
-        return
-    if slot.accepted is None or slot.accepted[0] != view.number:
-        return
-    digest = slot.accepted[1]
-    if state.primary == state.me:
-        state.say(PrePrepare(state.vote_place(), digest), slot.payloads.get(digest, b""))
-    else:
-        state.say(Prepare(state.vote_place(), digest))
-    if slot.prepared is not None and slot.prepared.view == view.number:
-        state.say(Commit(state.vote_place(), digest))

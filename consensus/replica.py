@@ -7,7 +7,8 @@ allows.
 
 from typing import assert_never
 
-from consensus import gaps, leaving, normal_case
+from consensus import gaps, leaving, lost_journal, normal_case
+from consensus.certificates import CommitCertificate
 from consensus.effects import Effect
 from consensus.inputs import (
     CaughtUp,
@@ -21,11 +22,13 @@ from consensus.inputs import (
     WorkPending,
 )
 from consensus.messages import (
+    Answer,
     Body,
     Commit,
     NewView,
     Prepare,
     PrePrepare,
+    Question,
     Signed,
     Status,
     ViewChange,
@@ -51,6 +54,7 @@ class Replica:
         state.now = max(now, state.now)
         _check_deadlines(state)
         _dispatch(state, event)
+        lost_journal.release(state)
         normal_case.advance(state)
         _arm_progress_timer(state)
         gaps.hasten(state)
@@ -94,10 +98,9 @@ class Replica:
         """Who says SUSPECT of this view."""
         return frozenset(self._state.view.suspects)
 
-    def kept_records(self, certified_view: int) -> tuple[Record, ...]:
-        """What the journal must hold when blocks the host fetched, the last certified in that view,
-        cut it."""
-        return normal_case.kept_records(self._state, certified_view)
+    def kept_records(self, certificate: CommitCertificate) -> tuple[Record, ...]:
+        """What the journal must hold when a block the host fetched, so certified, cuts it."""
+        return normal_case.kept_records(self._state, certificate)
 
     def votes(self) -> dict[str, frozenset[ReplicaId]]:
         """Who voted what for the open height in this view: for people who ask why it takes so
@@ -120,6 +123,7 @@ def _dispatch(state: State, event: Input) -> None:
             normal_case.on_caught_up(state, event)
         case WorkPending(is_pending, is_overdue):
             state.work.is_pending = is_pending
+            leaving.calm_down(state)
             if is_overdue and state.view.is_active and state.primary != state.me:
                 leaving.suspect(state)
         case PeerConnected():
@@ -138,6 +142,8 @@ def _on_message(state: State, message: Signed | Body) -> None:
     place = statement.place
     if place.epoch != state.replica_set.epoch or place.signer not in state.replica_set.members:
         return
+    if place.signer == state.me:
+        lost_journal.notice_own(state, message)
     match statement:
         case PrePrepare() | Prepare() | Commit():
             normal_case.on_vote(state, message, statement)
@@ -148,6 +154,11 @@ def _on_message(state: State, message: Signed | Body) -> None:
         case Status():
             leaving.on_status(state, statement)
             gaps.on_status(state, statement)
+        case Question():
+            lost_journal.on_question(state, statement)
+        case Answer():
+            if lost_journal.on_answer(state, message, statement):
+                leaving.repeat(state)
         case _:
             assert_never(statement)
 
@@ -170,6 +181,7 @@ def _arm_progress_timer(state: State) -> None:
     timers, view = state.timers, state.view
     is_waiting = (
         view.is_active
+        and not lost_journal.is_silent(state)
         and not view.is_suspect
         and not state.is_committing
         and state.primary != state.me

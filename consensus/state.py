@@ -8,10 +8,12 @@ retransmission); each is functions over this state that append effects.
 from dataclasses import dataclass, field
 
 from consensus.certificates import CommitCertificate
+from consensus.codec import encode_statement
 from consensus.effects import Accuse, Broadcast, Effect
 from consensus.evidence import Evidence
 from consensus.log import Slot
-from consensus.messages import Place, Signed, Statement
+from consensus.messages import Commit, NewView, Place, Signed, Statement
+from consensus.records import Forgot
 from consensus.types import ReplicaId, ReplicaSet, Timeouts
 
 HEIGHTS_BUFFERED = 2
@@ -53,6 +55,8 @@ class ViewState:
     """Views left since the last commit: the exponent of the back-off."""
     new_view_sent: int = -1
     """The view for which we sent NEW-VIEW."""
+    unsaid: NewView | None = None
+    """Our own from the journal, to be said again."""
 
 
 @dataclass(slots=True)
@@ -77,6 +81,20 @@ class Work:
 
 
 @dataclass(slots=True)
+class Memory:
+    """Whether this replica may have forgotten something it said (lost_journal.py)."""
+
+    nonce: bytes = b""
+    """Of this start; empty when the host vouches for the journal."""
+    answers: dict[ReplicaId, Signed] = field(default_factory=dict)
+    """To this start's Question, until there are enough."""
+    is_asking: bool = False
+    """Silent until enough others have answered."""
+    forgot: Forgot | None = None
+    """What binds one who did forget."""
+
+
+@dataclass(slots=True)
 class State:
     """Everything a replica remembers."""
 
@@ -89,6 +107,7 @@ class State:
     view: ViewState = field(default_factory=ViewState)
     timers: Timers = field(default_factory=Timers)
     work: Work = field(default_factory=Work)
+    memory: Memory = field(default_factory=Memory)
     future: dict[tuple[int, ReplicaId, type], Signed] = field(default_factory=dict)
     """Votes for heights above the open one: the highest view per height, signer and kind."""
     heights: dict[ReplicaId, int] = field(default_factory=dict)
@@ -135,6 +154,17 @@ class State:
     def say(self, statement: Statement, payload: bytes = b"") -> None:
         """Broadcast a statement of ours."""
         self.emit(Broadcast(statement, payload))
+
+    def commits_of(self, signer: ReplicaId) -> list[Signed]:
+        """The COMMITs we hold of a member: for the open height, and for the last block."""
+        held = [t.commits[signer] for t in self.slot.tallies.values() if signer in t.commits]
+        certificate = self.head.certificate
+        if certificate is not None and signer in self.head.commits:
+            place = Place(certificate.epoch, certificate.height, certificate.view, signer)
+            vote = Commit(place, certificate.digest)
+            encoded = encode_statement(self.replica_set.genesis, vote)
+            held.append(Signed(vote, encoded, self.head.commits[signer]))
+        return held
 
     def accuse(self, evidence: Evidence | None) -> None:
         """Report evidence, if there is any; of ourselves too, for then another holds our key."""

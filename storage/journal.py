@@ -52,6 +52,16 @@ class Journal:
             batch.put(_key(self._next), _hash(self._next, record) + record)
             self._next += 1
 
+    def discard(self, batch: WriteBatch) -> None:
+        """Add rows that remove everything, damaged rows too: for the owner that knows what that
+        means."""
+        sequences = [
+            schema.read_u64(key[1:]) for key, _ in scan_prefix(self._store, schema.JOURNAL)
+        ]
+        for sequence in sequences:
+            batch.delete(_key(sequence))
+        self._first = self._next = max(sequences, default=-1) + 1
+
     def cut(self, batch: WriteBatch, keep: Iterable[bytes] = ()) -> None:
         """Add rows that remove everything so far and leave `keep`."""
         for sequence in range(self._first, self._next):

@@ -330,7 +330,7 @@ class Cluster:
             is_valid = effect.payload[:32] == host.head_digest
             verdict = Verdict.VALID if is_valid else Verdict.INVALID
             verdict = verdict if is_match else Verdict.MISMATCH
-            self._step(host, ProposalJudged(effect.height, effect.digest, verdict))
+            self._step(host, ProposalJudged(effect.height, effect.view, effect.digest, verdict))
 
         self._soon(host, judged)
 
@@ -371,7 +371,7 @@ class Cluster:
 
     def _kept(self, host: Host, certificate: CommitCertificate) -> list[bytes]:
         assert host.replica is not None
-        kept = host.replica.kept_records(certificate.view)
+        kept = host.replica.kept_records(certificate)
         return [records.encode(record, GENESIS) for record in kept]
 
     # -- links ------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ class CatchingUp:
                 break
             if certificate is None:
                 continue
-            keep = parts.replica.kept_records(certificate.view)
+            keep = parts.replica.kept_records(certificate)
             await self._hosting.commit_block(certificate, block.payload, keep)
             last = certificate
         parts.sync.answered(advanced=parts.ledger.head.height > before)

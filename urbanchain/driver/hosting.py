@@ -187,7 +187,9 @@ class Hosting:
     def _judge_later(self, effect: JudgeProposal) -> None:
         """Check the signatures we have not seen in the verifier's thread, then judge."""
         parts = self._parts
-        ready = Judgeable(effect.height, effect.digest, effect.payload, effect.is_reproposed)
+        ready = Judgeable(
+            effect.height, effect.view, effect.digest, effect.payload, effect.is_reproposed
+        )
         if parts.ledger.is_prepared(effect.digest):
             self.judge(ready)
             return
@@ -219,7 +221,7 @@ class Hosting:
         if verdict is not Verdict.VALID:
             extra = {"height": ready.height, "digest": ready.digest.hex(), "why": judgement.reason}
             log.error("proposal refused", extra=extra)
-        self.step(ProposalJudged(ready.height, ready.digest, verdict))
+        self.step(ProposalJudged(ready.height, ready.view, ready.digest, verdict))
 
     # -- commits ----------------------------------------------------------------------------------
 
@@ -291,7 +293,9 @@ class Hosting:
         batch.put(schema.evidence(evidence), evidence)
         self._parts.store.write(batch, sync=False)
         who = self._parts.me.name_of.get(accused, accused.hex())
-        log.error("a validator signed two different votes for one place", extra={"accused": who})
+        log.error(
+            "a validator signed two statements that contradict each other", extra={"accused": who}
+        )
 
 
 def _kind_of(message: Signed | Body) -> int:

@@ -55,6 +55,7 @@ class Judgeable:
     """The signatures in a proposal were checked, or its hold is over: judge it now."""
 
     height: int
+    view: int
     digest: bytes
     payload: bytes
     is_reproposed: bool

@@ -7,9 +7,10 @@ peer. When the inbox is full that peer waits, and nobody else.
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from consensus import ConsensusError, ReplicaSet, WrongEpoch, authentication, codec
+from consensus import ConsensusError, ReplicaSet, Signed, WrongEpoch, authentication, codec
+from consensus.messages import Status
 from urbanchain.driver import messages
 from urbanchain.driver.inbox import (
     Ahead,
@@ -39,11 +40,13 @@ class Reception:
         genesis_hash: bytes,
         replica_set: Callable[[], ReplicaSet],
         signatures: ValidatorSignatures,
+        key_of: Mapping[str, bytes],
     ) -> None:
         self._inbox = inbox
         self._genesis_hash = genesis_hash
         self._replica_set = replica_set
         self._signatures = signatures
+        self._key_of = key_of
         self.offences: Counter[str] = Counter()
         """Bad messages by peer."""
 
@@ -78,6 +81,10 @@ class Reception:
             authentication.check(message, replica_set, self._signatures)
         except WrongEpoch as error:
             return Ahead(peer, error.height) if error.epoch > replica_set.epoch else None
+        if isinstance(message, Signed) and isinstance(message.statement, Status):
+            # Signed, but true only when it was said: an old one, sent on, would raise old suspicions.
+            if message.statement.place.signer != self._key_of.get(peer):
+                raise Malformed("status", "comes from another than its signer")
         return Heard(message)
 
     def _blame(self, peer: str, reason: str) -> None:

@@ -2,16 +2,28 @@
 links."""
 
 import logging
+import os
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-from consensus import CommitCertificate, Head, Identity, Timeouts, records, recover
-from consensus.records import Accepted
+from consensus import (
+    CommitCertificate,
+    Head,
+    Identity,
+    MalformedMessage,
+    Timeouts,
+    records,
+    recover,
+)
+from consensus.messages import NONCE_BYTES
+from consensus.records import Accepted, Record
 from p2p import Network, NetworkConfig, open_network
 from storage.blocks import Blocks
+from storage.errors import StoreCorrupt
 from storage.journal import Journal
+from storage.kv import WriteBatch
 from storage.leveldb import LevelDBStore, open_leveldb
 from urbanchain.config import parse_endpoint
 from urbanchain.driver import messages
@@ -81,7 +93,11 @@ async def assemble(home: Home, store: LevelDBStore) -> AsyncIterator[Running]:
     try:
         parts, hosting = _build(home, store, tools)
         reception = Reception(
-            parts.inbox, home.genesis.hash, lambda: parts.replica.replica_set, votes
+            parts.inbox,
+            home.genesis.hash,
+            lambda: parts.replica.replica_set,
+            votes,
+            parts.me.key_of,
         )
         async with open_network(_network_config(home), home.tls, reception) as network:
             links.network = network
@@ -110,7 +126,7 @@ def _build(home: Home, store: LevelDBStore, tools: Tools) -> tuple[Parts, Hostin
     me = next(member for member in members if member.name == home.config.name)
     limits = home.config.mempool
     tables = Blocks(store)
-    written = [records.decode(data, home.genesis.hash) for data in journal.read()]
+    written = _read_journal(journal, store, ledger)
     bodies = {
         record.pre_prepare.digest: body
         for record in written
@@ -126,7 +142,8 @@ def _build(home: Home, store: LevelDBStore, tools: Tools) -> tuple[Parts, Hostin
     )
     replica_set = make_replica_set(home.genesis, ledger.validators, ledger.epoch)
     identity = Identity(me.key, replica_set, _timeouts(home))
-    replica, effects = recover(tools.clock.now_s(), identity, head, written, bodies)
+    nonce = os.urandom(NONCE_BYTES)
+    replica, effects = recover(tools.clock.now_s(), identity, head, written, bodies, nonce)
     parts = Parts(
         me=Validator(
             name=me.name,
@@ -151,6 +168,25 @@ def _build(home: Home, store: LevelDBStore, tools: Tools) -> tuple[Parts, Hostin
     extra = {"height": head.height, "view": replica.view, "journal": len(written)}
     log.info("recovered", extra=extra)
     return parts, hosting
+
+
+def _read_journal(journal: Journal, store: LevelDBStore, ledger: Ledger) -> list[Record]:
+    """What the replica said since the last block. One that is damaged or missing is given up: the
+    replica asks the others how far its forgotten votes can reach, and is silent until then."""
+    genesis, why = ledger.genesis.hash, "the journal is missing"
+    try:
+        written = [records.decode(data, genesis) for data in journal.read()]
+        if written or ledger.head.height == 0:
+            return written
+    except (StoreCorrupt, MalformedMessage) as error:
+        why = str(error)
+    log.error("votes may be forgotten: silent until it is safe", extra={"reason": why})
+    forgotten = records.forgot_all(ledger.epoch)
+    batch = WriteBatch()
+    journal.discard(batch)
+    journal.add(batch, [records.encode(forgotten, genesis)])
+    store.write(batch, sync=True)
+    return [forgotten]
 
 
 def _timeouts(home: Home) -> Timeouts:

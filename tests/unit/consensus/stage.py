@@ -75,7 +75,7 @@ class Stage:
     def judge(self, verdict: Verdict = Verdict.VALID) -> list[Effect]:
         """Answer the latest JudgeProposal."""
         question = self.asked(JudgeProposal)[-1]
-        return self.step(ProposalJudged(question.height, question.digest, verdict))
+        return self.step(ProposalJudged(question.height, question.view, question.digest, verdict))
 
     def wait(self, seconds: float) -> list[Effect]:
         """Let time pass, with a Tick at every deadline."""

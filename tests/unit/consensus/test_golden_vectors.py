@@ -104,7 +104,7 @@ def test_a_commit_certificate_as_it_is_stored() -> None:
 
 
 def test_the_kinds_have_these_numbers() -> None:
-    assert [int(kind) for kind in Kind] == [1, 2, 3, 4, 5, 6, 7]
+    assert [int(kind) for kind in Kind] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 
 @pytest.mark.parametrize(

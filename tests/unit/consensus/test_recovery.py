@@ -213,7 +213,7 @@ def test_a_height_that_a_new_view_proved_committed_stays_closed_after_a_restart(
     parts = [B.view_change(s, 1, B.committed(b"two", height=2)) for s in (0, 2, 3)]
     stage = Stage(seat=2)
     stage.hear(B.new_view(parts))
-    kept = stage.replica.kept_records(0)
+    kept = stage.replica.kept_records(B.committed(b"zero", height=1))
     head = Head(1, digest(b"one"), B.committed(b"one"))
     again = Stage(2, head=head, records=kept)
     again.hear(B.pre_prepare(b"other", height=2, view=1))
