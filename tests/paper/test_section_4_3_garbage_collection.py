@@ -3,6 +3,7 @@ checkpoint."""
 
 from consensus import CatchUp, CaughtUp, ExtendCertificate, JudgeProposal
 from consensus.messages import Prepare, Status
+from consensus.records import Reached
 from tests.unit.consensus.ballots import Ballots, digest, members
 from tests.unit.consensus.stage import Stage
 

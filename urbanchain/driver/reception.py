@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from consensus import ConsensusError, ReplicaSet, Signed, WrongEpoch, authentication, codec
+from consensus import Body, ConsensusError, ReplicaSet, Signed, WrongEpoch, authentication, codec
 from consensus.messages import Status
 from urbanchain.driver import messages
 from urbanchain.driver.inbox import (
@@ -81,11 +81,15 @@ class Reception:
             authentication.check(message, replica_set, self._signatures)
         except WrongEpoch as error:
             return Ahead(peer, error.height) if error.epoch > replica_set.epoch else None
-        if isinstance(message, Signed) and isinstance(message.statement, Status):
-            # Signed, but true only when it was said: an old one, sent on, would raise old suspicions.
-            if message.statement.place.signer != self._key_of.get(peer):
-                raise Malformed("status", "comes from another than its signer")
+        if self._is_relayed_status(peer, message):
+            raise Malformed("status", "comes from another than its signer")
         return Heard(message)
+
+    def _is_relayed_status(self, peer: str, message: Signed | Body) -> bool:
+        """True only when it was said: an old one, sent on by another, would raise old suspicions."""
+        if isinstance(message, Body) or not isinstance(message.statement, Status):
+            return False
+        return message.statement.place.signer != self._key_of.get(peer)
 
     def _blame(self, peer: str, reason: str) -> None:
         self.offences[peer] += 1
