@@ -14,6 +14,10 @@ from consensus.messages import Body, Flag, Signed, Status
 from consensus.state import State
 
 
+GREETING_S = 0.01
+"""How long a Status for those who have just connected waits for others to connect."""
+
+
 def want(state: State, digest: bytes) -> None:
     """Ask everyone for a body, at once and in every Status until it comes."""
     if state.work.wanted != digest:
@@ -26,6 +30,11 @@ def say_status(state: State) -> None:
     state.timers.status = state.now + _interval_s(state)
     state.say(_status(state))
     lost_journal.ask(state)
+
+
+def greet(state: State) -> None:
+    """Someone connected: a Status soon, one for all who connect at about the same time."""
+    state.timers.status = min(state.timers.status, state.now + GREETING_S)
 
 
 def hasten(state: State) -> None:

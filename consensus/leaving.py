@@ -56,9 +56,14 @@ def on_status(state: State, status: Status) -> None:
 
 
 def leave_in_company(state: State) -> None:
-    """VIEW-CHANGE with one's own SUSPECT and f+1 in all."""
-    if state.view.is_suspect and len(state.view.suspects) >= state.replica_set.weak_quorum:
-        leave_for(state, state.view.number + 1)
+    """VIEW-CHANGE with one's own SUSPECT and f+1 in all. Who has left this view needs no longer say
+    that it suspects it."""
+    view = state.view
+    if not view.is_suspect:
+        return
+    left = (k for k, m in view.view_changes.items() if m.statement.place.view > view.number)
+    if len(view.suspects.union(left)) >= state.replica_set.weak_quorum:
+        leave_for(state, view.number + 1)
 
 
 def leave_for(state: State, number: int) -> None:
@@ -103,6 +108,7 @@ def on_view_change(state: State, message: Signed, statement: ViewChange) -> None
         state.emit(CatchUp(place.height, (place.signer,)))
         adopt(state, statement)
     consider_view_changes(state)
+    leave_in_company(state)
 
 
 def adopt(state: State, statement: ViewChange) -> None:
@@ -223,6 +229,7 @@ def after_commit(state: State, number: int, is_active: bool) -> None:
     old = state.view
     is_entered = is_active and (number > old.number or not old.is_active)
     old.failed = 0
+    old.unsaid = None
     old.is_suspect = False
     old.suspects = set()
     if is_entered:
@@ -237,6 +244,12 @@ def after_commit(state: State, number: int, is_active: bool) -> None:
         consider_view_changes(state)
 
 
+def speak_again(state: State) -> None:
+    """The silence after a start ends: say what was said before, then act on what was heard."""
+    repeat(state)
+    consider_view_changes(state)
+
+
 def repeat(state: State) -> None:
     """After a restart: say again what was said for the open height in this view; nothing else."""
     view, slot = state.view, state.slot
@@ -248,7 +261,7 @@ def repeat(state: State) -> None:
     if not view.is_active:
         say_view_change(state)
         return
-    if slot.accepted is None or slot.accepted[0] != view.number:
+    if state.is_committing or slot.accepted is None or slot.accepted[0] != view.number:
         return
     digest = slot.accepted[1]
     if state.primary == state.me:

@@ -163,24 +163,23 @@ def _departures(state: State) -> list[Signed]:
     return held[: state.replica_set.weak_quorum]
 
 
-def on_answer(state: State, message: Signed, answer: Answer) -> bool:
-    """One of the answers to this start's Question. Whether the silence ends with it."""
+def on_answer(state: State, message: Signed, answer: Answer) -> None:
+    """One of the answers to this start's Question; with enough of them the asking ends."""
     memory = state.memory
     is_ours = answer.place.signer == state.me or answer.nonce != memory.nonce
     if is_ours or not memory.is_asking:
-        return False
+        return
     memory.answers[answer.place.signer] = message
     for shown in answer.shown:
         if shown.statement.place.signer == state.me:
             notice_own(state, shown)
     has_forgotten = memory.forgot is not None and _is_open(state, memory.forgot)
     if len(memory.answers) < state.replica_set.quorum - (not has_forgotten):
-        return False
+        return
     memory.is_asking = False
     if has_forgotten:
         _resolve(state)
     memory.answers.clear()
-    return not is_silent(state)
 
 
 def _resolve(state: State) -> None:

@@ -52,9 +52,12 @@ class Replica:
         decreasing)."""
         state = self._state
         state.now = max(now, state.now)
+        was_silent = lost_journal.is_silent(state)
         _check_deadlines(state)
         _dispatch(state, event)
         lost_journal.release(state)
+        if was_silent and not lost_journal.is_silent(state):
+            leaving.speak_again(state)
         normal_case.advance(state)
         _arm_progress_timer(state)
         gaps.hasten(state)
@@ -127,7 +130,7 @@ def _dispatch(state: State, event: Input) -> None:
             if is_overdue and state.view.is_active and state.primary != state.me:
                 leaving.suspect(state)
         case PeerConnected():
-            gaps.say_status(state)
+            gaps.greet(state)
         case Tick():
             pass
         case _:
@@ -157,8 +160,7 @@ def _on_message(state: State, message: Signed | Body) -> None:
         case Question():
             lost_journal.on_question(state, statement)
         case Answer():
-            if lost_journal.on_answer(state, message, statement):
-                leaving.repeat(state)
+            lost_journal.on_answer(state, message, statement)
         case _:
             assert_never(statement)
 

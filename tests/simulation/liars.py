@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TypeAlias
 
-from consensus import Accuse, ConsensusError, Effect, Evidence, Received, authentication, codec
+from consensus import ConsensusError, authentication, codec
 from consensus.messages import (
     Body,
     Commit,
@@ -26,6 +26,7 @@ from consensus.messages import (
 )
 from consensus.types import NUMBER_MAX
 from tests.simulation.cluster import GENESIS, Cluster, Faults, Host, KeyedHash
+from tests.simulation.invariants import Invariants
 
 Message: TypeAlias = Signed | Body
 
@@ -189,13 +190,14 @@ class LiarsCluster(Cluster):
     ) -> None:
         self.liars = frozenset(liars)
         self.strategies = strategies
-        self.evidence: list[Evidence] = []
         self.refused = 0
         super().__init__(n, seed, faults, rotation_blocks=rotation_blocks)
+        self.invariants = Invariants(self.hosts, self.liars)
 
     def accused(self) -> set[int]:
         """The seats that evidence names."""
-        return {self.replica_set.index_of(evidence.accused) for evidence in self.evidence}
+        seats = {host.key: host.index for host in self.hosts}
+        return {seats[evidence.accused] for evidence in self.evidence}
 
     def honest(self) -> list[Host]:
         """The hosts that do not lie and are up."""
@@ -204,54 +206,38 @@ class LiarsCluster(Cluster):
 
     def expect_honest_final(self, transaction: bytes, within_s: float = 30.0) -> None:
         """Every honest host that is up commits the transaction in time."""
-        hosts = self.honest()
-        if not self.run_until(lambda: all(self._is_final(h, transaction) for h in hosts), within_s):
-            views = [host.replica and host.replica.view for host in hosts]
-            heights = [host.height for host in hosts]
-            self._fail(f"{transaction!r} is not final: heights {heights}, views {views}")
+        self.expect_final_on([host.index for host in self.honest()], [transaction], within_s)
 
     def honest_view(self) -> int:
         """The highest view an honest replica is in."""
         return max(host.replica.view for host in self.honest() if host.replica is not None)
 
-    def _transmit(self, source: Host, target: Host, data: bytes) -> None:
+    def _transmit(self, source: Host, target: Host, message: Message) -> None:
         if source.index not in self.liars:
-            super()._transmit(source, target, data)
+            super()._transmit(source, target, message)
             return
-        told: Sequence[Message] = [codec.decode(data, GENESIS)]
+        told: Sequence[Message] = [message]
         for strategy in self.strategies:
             told = [
-                message
+                lie
                 for said in told
-                for message in strategy(Lie(self.random, source.key, target.index, said))
+                for lie in strategy(Lie(self.random, source.key, target.index, said))
             ]
-        for message in told:
-            super()._transmit(source, target, codec.encode(message))
+        for lie in told:
+            super()._transmit(source, target, lie)
 
-    def _deliver(self, source: Host, target: Host, data: bytes) -> None:
+    def is_heard(self, source: Host, target: Host, message: Message) -> bool:
+        """What honest hosts say must pass; of liars' messages those that do are heard."""
         if source.index not in self.liars:
-            super()._deliver(source, target, data)
-            return
-        if target.replica is None or not self._is_linked(source, target):
-            return
+            return super().is_heard(source, target, message)
         try:
-            message = codec.decode(data, GENESIS)
-            authentication.check(message, target.replica.replica_set, KeyedHash(b""))
+            authentication.check(message, target.replica_set, target.scheme)
         except ConsensusError:
             self.refused += 1
-            return
-        self._step(target, Received(message))
-
-    def _do(self, host: Host, effect: Effect) -> None:
-        match effect:
-            case Accuse(evidence):
-                evidence.check(self.replica_set, KeyedHash(b""))
-                if self.replica_set.index_of(evidence.accused) not in self.liars:
-                    self._fail(f"honest {evidence.accused.hex()} is accused: {evidence}")
-                self.evidence.append(evidence)
-            case _:
-                super()._do(host, effect)
+            return False
+        return True
 
     def _fetch(self, host: Host, source: Host, height: int) -> None:
-        if source.index not in self.liars:
-            super()._fetch(host, source, min(height, source.height))
+        if source.index in self.liars:
+            height = min(height, source.height)
+        super()._fetch(host, source, height)

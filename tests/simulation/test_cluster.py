@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from tests.simulation.cluster import Cluster, Faults, live_through
+from tests.simulation.cluster import Cluster, Faults
+from tests.simulation.stories import live_through
 
 SWARM_SEEDS = 200
 
@@ -176,7 +177,7 @@ def test_a_fifth_of_all_messages_lost_delays_but_does_not_stop() -> None:
 def test_the_same_seed_gives_the_same_run() -> None:
     def run() -> tuple[int, int, list[bytes]]:
         cluster = _swarm(7)
-        return cluster.steps, cluster.traffic, [block[0] for block in cluster.hosts[0].chain]
+        return cluster.steps, cluster.traffic, [block.digest for block in cluster.hosts[0].chain]
 
     assert run() == run()
 

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import pytest
 
-from consensus.messages import Body, Commit, Prepare, PrePrepare
+from consensus.messages import Answer, Body, Commit, Prepare, PrePrepare, Question
 from tests.simulation.cluster import InvariantBroken
 from tests.simulation.liars import (
     STRATEGIES,
@@ -85,6 +85,8 @@ class Fork:
         if isinstance(message, Body) or not lie.is_own:
             return []
         statement = message.statement
+        if isinstance(statement, Question | Answer):
+            return [message]
         if isinstance(statement, PrePrepare):
             payload = message.payload + b"|other"
             other = self.others[statement.digest] = sha256(payload).digest()

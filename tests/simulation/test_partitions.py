@@ -81,7 +81,7 @@ def test_C34_a_quorum_lost_right_after_a_commit_resumes_with_laggards() -> None:
     cluster.partition({0}, {1}, {2}, {3})
     cluster.run(20)
     cluster.kill(0)
-    cluster.groups = [{0, 1, 2, 3}]
+    cluster.links.join_all()
     cluster.submit(b"second", to=[1, 2, 3])
     cluster.expect_final(b"second", within_s=10)
 
