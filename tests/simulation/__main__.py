@@ -7,8 +7,8 @@ import sys
 import time
 from collections.abc import Iterable
 
-from tests.simulation.seeds import Outcome, live, shrink
 from tests.simulation.options import draw
+from tests.simulation.seeds import Outcome, live, shrink
 
 HASH_SEED_EVERY = 100
 TWICE_EVERY = 50
@@ -17,8 +17,13 @@ TWICE_EVERY = 50
 def main() -> int:
     """0 when all passed."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--level", choices=["A", "B"], default="A", help="A: the core; B: with "
-                        "codec, real signatures, journal and ledger on a store that crashes")
+    parser.add_argument(
+        "--level",
+        choices=["A", "B"],
+        default="A",
+        help="A: the core; B: with "
+        "codec, real signatures, journal and ledger on a store that crashes",
+    )
     parser.add_argument("--seeds", type=int, default=100, help="how many")
     parser.add_argument("--first", type=int, default=1, help="the first of them")
     parser.add_argument("--jobs", type=int, default=1, help="processes")

@@ -18,6 +18,7 @@ from consensus import (
     CatchUp,
     CaughtUp,
     Commit,
+    CommitCertificate,
     Committed,
     Effect,
     Evidence,
@@ -38,16 +39,19 @@ from consensus import (
     WorkPending,
     authentication,
     codec,
-    recover,
     records,
+    recover,
 )
 from consensus.messages import Body, Signed, Statement
-from tests.simulation.hosts import GENESIS, Block, Clock, Host, KeyedHash
+from consensus.records import Reached
+from tests.simulation.hosts import GENESIS, Block, Host, KeyedHash
 from tests.simulation.invariants import InvariantBroken, Invariants
 from tests.simulation.links import REPLAY_FROM, Faults, Links
 
 __all__ = ["GENESIS", "Cluster", "Faults", "Host", "InvariantBroken", "KeyedHash"]
 
+HOLD_S = 0.02
+"""How long a proposal ahead of its judge's clock is held before it is judged again."""
 FOLLOW_S = 0.3
 """How often a host without a seat fetches blocks."""
 
@@ -332,7 +336,7 @@ class Cluster:
                 source = self._host(self.random.choice(claimed_by))
                 self._at(self.now + 0.005, lambda: self._fetch(host, source, height))
             case Accuse(evidence):
-                evidence.check(host.replica_set, host.scheme)
+                evidence.check(host.set_of(evidence.first.statement.place.epoch), host.scheme)
                 self.invariants.accused(evidence.accused)
                 self.evidence.append(evidence)
 
@@ -356,7 +360,10 @@ class Cluster:
         def judged() -> None:
             if effect.height != host.height + 1:
                 return
-            verdict = host.judge(effect.digest, effect.payload, self.now)
+            verdict = host.judge(effect.digest, effect.payload, self.now, effect.is_reproposed)
+            if verdict is None:
+                self._soon(host, judged, HOLD_S)
+                return
             self._step(host, ProposalJudged(effect.height, effect.view, effect.digest, verdict))
 
         self._soon(host, judged)
@@ -364,7 +371,7 @@ class Cluster:
     def _append(self, host: Host, block: Block, keep: Iterable[Record]) -> None:
         self.invariants.committed(host, block)
         block.certificate.check(host.replica_set, host.scheme)
-        if host.judge(block.digest, block.payload, self.now).value == "mismatch":
+        if not host.is_match(block.digest, block.payload):
             self.fail(f"host {host.index} commits a body that is not the certified one")
         host.append(block, tuple(keep))
         at_height = [t for t, height in host.final.items() if height == host.height]
@@ -392,10 +399,14 @@ class Cluster:
         if source.height < height or host.height >= height:
             return
         for block in source.chain[host.height :]:
-            replica = host.replica
-            keep = () if replica is None else replica.kept_records(block.certificate)
-            self._append(host, block, keep)
+            self._append(host, block, self._kept(host, block.certificate))
         self._moved_on(host, CaughtUp(host.chain[-1].certificate, host.replica_set))
+
+    def _kept(self, host: Host, certificate: CommitCertificate) -> tuple[Record, ...]:
+        """What a fetched block leaves in the journal; who has no seat said nothing to forget."""
+        if host.replica is not None:
+            return host.replica.kept_records(certificate)
+        return (Reached(certificate.epoch, certificate.view, True, 0),)
 
     # -- links ------------------------------------------------------------------------------------
 
@@ -445,7 +456,7 @@ class Cluster:
     def _at(self, when: float, action: Callable[[], None]) -> None:
         heapq.heappush(self._queue, (when, next(self._sequence), action))
 
-    def _soon(self, host: Host, action: Callable[[], None]) -> None:
+    def _soon(self, host: Host, action: Callable[[], None], after_s: float = 0.0005) -> None:
         """An answer of this incarnation's host: lost if it crashes meanwhile."""
         replica = host.replica
 
@@ -457,7 +468,7 @@ class Cluster:
                 return
             action()
 
-        self._at(self.now + 0.0005, answer)
+        self._at(self.now + after_s, answer)
 
     def _host(self, key: bytes) -> Host:
         return next(host for host in self.hosts if host.key == key)

@@ -113,6 +113,10 @@ class Host:
         """Who decided a height."""
         return self.first_set if height == 1 else self.sets[height - 2]
 
+    def set_of(self, epoch: int) -> ReplicaSet:
+        """The members of an epoch that it knows of."""
+        return next(s for s in (self.first_set, *self.sets) if s.epoch == epoch)
+
     @property
     def is_member(self) -> bool:
         return self.key in self.replica_set.members
@@ -146,8 +150,20 @@ class Host:
         payload = self.head_digest + b"|".join(self.mempool)
         return sha256(payload).digest(), payload
 
-    def judge(self, digest: bytes, payload: bytes, now: float) -> Verdict:
-        if sha256(payload).digest() != digest:
+    def fork(self, digest: bytes, payload: bytes, now: float) -> tuple[bytes, bytes]:
+        """Another valid proposal in place of this one: what an equivocator needs."""
+        payload += b"|other"
+        return sha256(payload).digest(), payload
+
+    def is_match(self, digest: bytes, payload: bytes) -> bool:
+        """Whether the payload is the digest's."""
+        return sha256(payload).digest() == digest
+
+    def judge(
+        self, digest: bytes, payload: bytes, now: float, is_exempt: bool = False
+    ) -> Verdict | None:
+        """What it finds when it executes the payload; None while that is ahead of its clock."""
+        if not self.is_match(digest, payload):
             return Verdict.MISMATCH
         is_news = not any(t in self.final for t in payload[32:].split(b"|"))
         return Verdict.VALID if payload[:32] == self.head_digest and is_news else Verdict.INVALID
@@ -157,7 +173,7 @@ class Host:
         current, height = self.replica_set, self.height + 1
         self.chain.append(block)
         self.journal = list(keep)
-        for transaction in block.payload[32:].split(b"|"):
+        for transaction in self.transactions_of(block):
             self.final[transaction] = height
             if transaction.startswith(MEMBERS):
                 seats = [int(seat) for seat in transaction[len(MEMBERS) :].split(b",")]
@@ -168,6 +184,10 @@ class Host:
         self.sets.append(current)
         self.bodies.clear()
         self.mempool = [t for t in self.mempool if t not in self.final]
+
+    def transactions_of(self, block: Block) -> list[bytes]:
+        """What is in a block."""
+        return block.payload[32:].split(b"|")
 
     def crash(self) -> None:
         """Lose what is not durable."""

@@ -38,7 +38,7 @@ class Invariants:
 
     def committed(self, host: Host, block: Block) -> None:
         """A host is about to make `block` its head."""
-        digest, payload, certificate = block
+        digest, _, certificate = block
         height = host.height + 1
         if host.index in self.liars:
             return

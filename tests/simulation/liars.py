@@ -25,7 +25,7 @@ from consensus.messages import (
     ViewChange,
 )
 from consensus.types import NUMBER_MAX
-from tests.simulation.cluster import GENESIS, Cluster, Faults, Host, KeyedHash
+from tests.simulation.cluster import Cluster, Faults, Host
 from tests.simulation.invariants import Invariants
 
 Message: TypeAlias = Signed | Body
@@ -40,12 +40,19 @@ class Lie:
     target: int
     """The seat of the receiver."""
     message: Message
+    source: Host
+    now: float
 
     def sign(self, statement: Statement, payload: bytes = b"") -> Signed:
         """Any statement in the liar's name."""
         place = replace(statement.place, signer=self.key)
         own = replace(statement, place=place)
-        return codec.seal(GENESIS, own, KeyedHash(self.key).sign, payload)
+        return codec.seal(self.source.genesis, own, self.source.scheme.sign, payload)
+
+    def fork(self, statement: PrePrepare, payload: bytes) -> Signed:
+        """Another proposal for the same place."""
+        digest, other = self.source.fork(statement.digest, payload, self.now)
+        return self.sign(replace(statement, digest=digest), other)
 
     @property
     def is_own(self) -> bool:
@@ -67,8 +74,7 @@ def equivocate(lie: Lie) -> Sequence[Message]:
         return [lie.message]
     statement, payload = lie.message.statement, lie.message.payload
     if isinstance(statement, PrePrepare) and payload:
-        payload += b"|other"
-        return [lie.sign(replace(statement, digest=sha256(payload).digest()), payload)]
+        return [lie.fork(statement, payload)]
     if isinstance(statement, Prepare | Commit):
         return [lie.message, lie.sign(replace(statement, digest=twisted(statement.digest)))]
     return [lie.message]
@@ -77,10 +83,9 @@ def equivocate(lie: Lie) -> Sequence[Message]:
 def send_both(lie: Lie) -> Sequence[Message]:
     """Two proposals to everyone, in either order."""
     if isinstance(lie.message, Signed) and lie.is_own and lie.message.payload:
-        statement, payload = lie.message.statement, lie.message.payload + b"|other"
+        statement = lie.message.statement
         if isinstance(statement, PrePrepare):
-            other = lie.sign(replace(statement, digest=sha256(payload).digest()), payload)
-            return lie.dice.sample([lie.message, other], 2)
+            return lie.dice.sample([lie.message, lie.fork(statement, lie.message.payload)], 2)
     return [lie.message]
 
 
@@ -221,7 +226,9 @@ class LiarsCluster(Cluster):
             told = [
                 lie
                 for said in told
-                for lie in strategy(Lie(self.random, source.key, target.index, said))
+                for lie in strategy(
+                    Lie(self.random, source.key, target.index, said, source, self.now)
+                )
             ]
         for lie in told:
             super()._transmit(source, target, lie)

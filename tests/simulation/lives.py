@@ -9,10 +9,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from consensus import Timeouts
+from consensus import ReplicaSet, Timeouts
 from tests.simulation.cluster import Cluster
 from tests.simulation.hosts import MEMBERS, Clock, Host
 from tests.simulation.invariants import require
+from tests.simulation.ledger_host import LedgerHost, genesis_of, transfer, validator_key
 from tests.simulation.liars import STRATEGIES, LiarsCluster, Message
 from tests.simulation.options import Options
 
@@ -30,6 +31,21 @@ class LevelA(LiarsCluster):
     def is_heard(self, source: Host, target: Host, message: Message) -> bool:
         """Only what comes from a liar is authenticated."""
         return source.index not in self.liars or super().is_heard(source, target, message)
+
+
+class LevelB(LiarsCluster):
+    """Core, codec, real signatures, journal and ledger on a store that crashes."""
+
+    def make_keys(self, n: int) -> tuple[bytes, ...]:
+        return tuple(validator_key(index).public_key for index in range(n))
+
+    def make_host(self, index: int, keys: tuple[bytes, ...], first_set: ReplicaSet) -> Host:
+        genesis = genesis_of(len(keys), first_set.rotation_blocks)
+        self.genesis = genesis.hash
+        return LedgerHost(index, keys, genesis, self.random)
+
+    def deed(self, number: int) -> bytes:
+        return transfer(self.genesis, number)
 
 
 @dataclass
@@ -139,11 +155,13 @@ class Life:
     def _demand(self, core: list[int]) -> None:
         options, cluster = self.options, self.cluster
         f = (options.n - 1) // 3
-        before, epoch = self._view(core), self._epoch(core)
+        before, epoch, height = self._view(core), self._epoch(core), cluster.height()
         cluster.expect_final_on(core, self.submitted, LIVE_WITHIN_S)
-        views = self._view(core) - (before if self._epoch(core) == epoch else 0)
-        if views > f + 2:
-            cluster.fail(f"L2: {views} views since healing, more than f + 2")
+        first = cluster.invariants.canonical.get(height + 1)
+        if first is not None and first.certificate.epoch == epoch:
+            views = first.certificate.view - before
+            if views > f + 2:
+                cluster.fail(f"L2: {views} views until the first commit, more than f + 2")
         heights = {cluster.hosts[index].height for index in core}
         cluster.expect_height(max(heights), LIVE_WITHIN_S) if not options.liars else None
         if not options.liars and not options.lost_for_ever:
@@ -170,6 +188,7 @@ class Life:
         cluster.expect_final_on(core, [self.deed(2000)], LIVE_WITHIN_S)
         for index in core:
             verify_chain(cluster.hosts[index])
+        compare_ledgers([cluster.hosts[index] for index in core])
 
     def _view(self, core: list[int]) -> int:
         replicas = [self.cluster.hosts[index].replica for index in core]
@@ -177,6 +196,16 @@ class Life:
 
     def _epoch(self, core: list[int]) -> int:
         return max(self.cluster.hosts[index].replica_set.epoch for index in core)
+
+
+def compare_ledgers(hosts: list[Host]) -> None:
+    """I8: equal rows at equal heights, and the balance that the transactions add up to."""
+    dumps: dict[int, dict[bytes, bytes]] = {}
+    for host in hosts:
+        if isinstance(host, LedgerHost):
+            first = dumps.setdefault(host.height, host.dump())
+            require(host.dump() == first, f"I8: the rows of {host.index} differ from another's")
+            require(host.paid() == len(host.final), f"I8: bob has {host.paid()} too many")
 
 
 def verify_chain(host: Host) -> None:

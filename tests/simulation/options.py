@@ -6,7 +6,7 @@ Each seed enables a random few of the faults (a swarm), so that every pair of th
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 from tests.simulation.liars import STRATEGIES
 from tests.simulation.links import Faults
@@ -25,7 +25,7 @@ class Options:
     """Hosts whose disk is rolled back or wiped once; they count among the faulty f."""
     strategies: tuple[str, ...] = ()
     rotation_blocks: int = 256
-    faults: Faults = Faults()
+    faults: Faults = field(default_factory=Faults)
     partitions: str = "none"
     kills: float = 0.0
     """Per deed."""
@@ -43,18 +43,18 @@ class Options:
         """Only what is not as in the quiet life."""
         quiet = Options()
         parts = [
-            f"{field.name}={getattr(self, field.name)!r}"
-            for field in fields(self)
-            if getattr(self, field.name) != getattr(quiet, field.name)
+            f"{each.name}={getattr(self, each.name)!r}"
+            for each in fields(self)
+            if getattr(self, each.name) != getattr(quiet, each.name)
         ]
         return ", ".join(parts) or "nothing goes wrong"
 
     def simpler(self) -> Iterator["Options"]:
         """The same life with one thing less going wrong, or fewer deeds."""
         quiet = Options()
-        for field in fields(self):
-            if field.name not in ("n", "deeds", "faults", "liars", "strategies"):
-                yield replace(self, **{field.name: getattr(quiet, field.name)})
+        for each in fields(self):
+            if each.name not in ("n", "deeds", "faults", "liars", "strategies"):
+                yield replace(self, **{each.name: getattr(quiet, each.name)})
         for fault in fields(self.faults):
             calm = replace(self.faults, **{fault.name: getattr(quiet.faults, fault.name)})
             yield replace(self, faults=calm)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from tests.simulation.invariants import InvariantBroken
 from tests.simulation.liars import LiarsCluster
-from tests.simulation.lives import LevelA, begin
+from tests.simulation.lives import LevelA, LevelB, begin
 from tests.simulation.options import Options, draw
 
-LEVELS: dict[str, type[LiarsCluster]] = {"A": LevelA}
+LEVELS: dict[str, type[LiarsCluster]] = {"A": LevelA, "B": LevelB}
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,9 @@ class Outcome:
 
     def describe(self) -> str:
         if self.is_passed:
-            return f"seed {self.seed} passed: {self.steps} steps, height {self.height}, {self.trace}"
+            return (
+                f"seed {self.seed} passed: {self.steps} steps, height {self.height}, {self.trace}"
+            )
         return f"seed {self.seed} FAILED: {self.failure} ({self.options.describe()})"
 
 
@@ -50,8 +52,11 @@ def live(
     narrate: Callable[[str], None] | None = None,
     until: int | None = None,
 ) -> Outcome:
-    """The life of a seed at a level, under its own options or others; never raises what it finds."""
-    life = begin(seed, options or draw(seed), LEVELS[level])
+    """The life of a seed at a level, under its own options or others."""
+    options = options or draw(seed)
+    if level == "B":
+        options = replace(options, reconfigurations=0)  # the ledger has one set of validators yet
+    life = begin(seed, options, LEVELS[level])
     cluster, failure = life.cluster, ""
     if narrate is not None:
         tell = narrate
