@@ -110,7 +110,7 @@ def _is_written(host: Host, statement: Statement) -> bool:
     match statement:
         case PrePrepare() | Prepare():
             wanted = (statement.place.view, statement.place.height, statement.digest)
-            return any(
+            return statement.digest in host.bodies and any(
                 isinstance(r, Accepted)
                 and (r.pre_prepare.place.view, r.pre_prepare.place.height, r.pre_prepare.digest)
                 == wanted

@@ -238,7 +238,8 @@ class LiarsCluster(Cluster):
         if source.index not in self.liars:
             return super().is_heard(source, target, message)
         try:
-            authentication.check(message, target.replica_set, target.scheme)
+            heard = codec.decode(codec.encode(message), self.genesis)
+            authentication.check(heard, target.replica_set, target.scheme)
         except ConsensusError:
             self.refused += 1
             return False

@@ -40,7 +40,8 @@ def test_a_busy_one_says_eight_in_a_timeout() -> None:
 
 def test_a_status_is_said_to_who_connects() -> None:
     stage = Stage()
-    stage.step(PeerConnected(key(3)))
+    stage.step(PeerConnected(key(3)), PeerConnected(key(2)))
+    stage.wait(0.05)
     assert len(stage.said(Status)) == 2
 
 
