@@ -13,7 +13,6 @@ from consensus.effects import CatchUp, Send
 from consensus.messages import Body, Flag, Signed, Status
 from consensus.state import State
 
-
 GREETING_S = 0.01
 """How long a Status for those who have just connected waits for others to connect."""
 

@@ -30,11 +30,9 @@ def begin(state: State, nonce: bytes) -> None:
     memory = state.memory
     memory.nonce = nonce
     memory.is_asking = bool(nonce)
-    known, memory.forgot = memory.forgot, None
-    if known is not None and _is_open(state, known):
+    if memory.forgot is not None and _is_open(state, memory.forgot):
         forget(state)
     else:
-        memory.forgot = known
         release(state)
 
 

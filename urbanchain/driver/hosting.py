@@ -84,7 +84,7 @@ class Hosting:
         """Do all that was asked, and all that doing it leads to."""
         while self._pending:
             turn = self._next_turn()
-            await self._persist([effect for effect in turn if isinstance(effect, Persist)])
+            await self._persist([e for e in turn if isinstance(e, Persist)])
             for effect in turn:
                 await self._do(effect)
 

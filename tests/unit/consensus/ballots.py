@@ -10,12 +10,14 @@ from hashlib import sha256
 
 from consensus import CommitCertificate, PreparedCertificate, ReplicaSet, Signed, Statement, codec
 from consensus.messages import (
+    Answer,
     Commit,
     Flag,
     NewView,
     Place,
     Prepare,
     PrePrepare,
+    Question,
     Status,
     ViewChange,
 )
@@ -121,6 +123,19 @@ class Ballots:
         height = max(message.statement.place.height for message in shown)
         seat = self.primary(view, height + 1) if by is None else by
         return self.seal(NewView(self.place(seat, height, view), tuple(shown)))
+
+    def answer(
+        self,
+        seat: int,
+        nonce: bytes,
+        committed: CommitCertificate | None = None,
+        shown: Iterable[Signed] = (),
+    ) -> Signed:
+        height = self.replica_set.first_height - 1 if committed is None else committed.height
+        return self.seal(Answer(self.place(seat, height), nonce, committed, tuple(shown)))
+
+    def question(self, seat: int, nonce: bytes, height: int = 0) -> Signed:
+        return self.seal(Question(self.place(seat, height), nonce))
 
     def status(
         self, seat: int, height: int = 0, view: int = 0, flags: int = 0, wanted: bytes = b""

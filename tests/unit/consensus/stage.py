@@ -46,6 +46,8 @@ class Stage:
         head: Head | None = None,
         records: Sequence[Record] = (),
         bodies: dict[bytes, bytes] | None = None,
+        *,
+        nonce: bytes = b"",
     ) -> None:
         self.replica_set = replica_set or members()
         self.ballots = Ballots(self.replica_set)
@@ -56,7 +58,7 @@ class Stage:
         self.bodies: dict[bytes, bytes] = dict(bodies or {})
         identity = Identity(self.replica_set.members[seat], self.replica_set, TIMEOUTS)
         start = head or Head(self.replica_set.first_height - 1, GENESIS, None)
-        self.replica, effects = recover(self.now, identity, start, records, self.bodies)
+        self.replica, effects = recover(self.now, identity, start, records, self.bodies, nonce)
         self._obey(effects)
 
     # -- what happens to it -----------------------------------------------------------------------

@@ -1,13 +1,15 @@
-"""Two votes of one signer for one place, as anyone can check them."""
+"""What convicts a member, as anyone can check it, and what convicts nobody."""
 
 from dataclasses import replace
 
 import msgpack
 import pytest
 
-from consensus import Evidence, MalformedMessage, NotAuthentic
+from consensus import Accuse, Evidence, MalformedMessage, NotAuthentic
+from consensus.evidence import between
 from consensus.messages import Signed
 from tests.unit.consensus.ballots import ANYONE, GENESIS, Ballots, key, members
+from tests.unit.consensus.stage import Stage
 
 B = Ballots(members())
 PAIRS = {
@@ -99,3 +101,59 @@ def test_evidence_of_another_chain_is_refused() -> None:
 
 def test_the_accused_is_named_by_its_key() -> None:
     assert Evidence(*PAIRS["prepare"]).accused == key(2)
+
+
+HIDING = {
+    "no certificate": B.view_change(2, 1),
+    "an older certificate": B.view_change(2, 3, prepared=B.prepared(b"block", view=0)),
+    "another digest of that view": B.view_change(2, 2, prepared=B.prepared(b"other", view=1)),
+}
+
+
+@pytest.mark.parametrize("case", HIDING)
+def test_a_view_change_that_hides_what_a_commit_proves_convicts(case: str) -> None:
+    vote = B.commit(2, b"block", view=0 if case == "no certificate" else 1)
+    proof = between(vote, HIDING[case])
+    assert proof is not None
+    assert Evidence.decode(proof.encode(), GENESIS) == proof
+    proof.check(B.replica_set, ANYONE)
+    assert proof.accused == key(2)
+
+
+def test_a_view_change_that_hides_a_height_convicts() -> None:
+    proof = between(B.commit(2, b"three", height=3), B.view_change(2, 1, B.committed(b"one")))
+    assert proof is not None
+    proof.check(B.replica_set, ANYONE)
+
+
+SHOWING = {
+    "the certificate": B.view_change(2, 1, prepared=B.prepared(b"block")),
+    "a later one": B.view_change(2, 3, prepared=B.prepared(b"other", view=2)),
+    "the height committed": B.view_change(2, 1, B.committed(b"other")),
+    "a later height": B.view_change(2, 1, B.committed(b"two", height=2)),
+}
+
+
+@pytest.mark.parametrize("case", SHOWING)
+def test_C42_a_view_change_that_shows_what_it_must_convicts_nobody(case: str) -> None:
+    assert between(B.commit(2, b"block"), SHOWING[case]) is None
+
+
+def test_C42_a_view_change_to_a_view_that_the_vote_follows_convicts_nobody() -> None:
+    assert between(B.commit(2, b"block", view=1), B.view_change(2, 1)) is None
+
+
+def test_who_hides_its_certificate_is_accused_by_who_holds_its_commit() -> None:
+    stage = Stage(seat=1)
+    stage.hear(B.pre_prepare(b"block"), B.commit(2, b"block"), B.view_change(2, 1))
+    stage.hear(B.view_change(2, 2))
+    assert [effect.evidence.accused for effect in stage.asked(Accuse)] == [key(2)]
+
+
+def test_who_hides_the_last_block_in_a_new_view_is_accused() -> None:
+    stage = Stage(seat=3)
+    stage.hear(B.pre_prepare(b"block"), *(B.commit(seat, b"block") for seat in (0, 1, 2)))
+    stage.judge()
+    stage.commit()
+    stage.hear(B.new_view([B.view_change(seat, 1) for seat in (0, 2, 3)]))
+    assert {effect.evidence.accused for effect in stage.asked(Accuse)} == {key(0), key(2)}

@@ -2,8 +2,8 @@
 
 import pytest
 
+from consensus import CaughtUp, Head, JudgeProposal, ProposalBuilt, Verdict, WorkPending
 from consensus import Commit as CommitEffect
-from consensus import Head, JudgeProposal, ProposalBuilt, Verdict, WorkPending
 from consensus.effects import Broadcast
 from consensus.messages import (
     Commit,
@@ -241,3 +241,18 @@ def test_recovery_repeats_a_vote_without_judging_it_again() -> None:
 
 def test_a_replica_of_a_fresh_chain_stands_on_genesis() -> None:
     assert Stage(seat=3).said(Status)[0].head == GENESIS
+
+
+def test_C40_a_height_that_came_both_ways_is_opened_once() -> None:
+    stage = Stage(seat=2)
+    stage.hear(B.pre_prepare(b"one"))
+    stage.judge()
+    stage.hear(*(B.commit(seat, b"one") for seat in (0, 1, 3)))
+    stage.commit()
+    stage.hear(B.pre_prepare(b"two", height=2))
+    stage.judge()
+    before = votes(stage)
+    stage.step(CaughtUp(B.committed(b"one"), stage.replica_set))
+    stage.hear(B.pre_prepare(b"two", height=2))
+    assert votes(stage) == before
+    assert len(stage.asked(JudgeProposal)) == 2

@@ -1,44 +1,17 @@
 """What no block can include any longer is let go, said to be evicted, and is no work for anyone."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from consensus import Head, Identity, Timeouts, recover
-from storage.journal import Journal
 from tests.fakes.city import ADMIN, ALICE, BOB, NOW_MS, City
+from tests.fakes.driving import StoppedClock, open_parts
 from urbanchain.driver import eviction
-from urbanchain.driver.inbox import Inbox
-from urbanchain.driver.parts import Clock, Parts, Tools, Validator
-from urbanchain.fates import FateBook, FateState
+from urbanchain.driver.parts import Parts
+from urbanchain.fates import FateState
 from urbanchain.keys import PrivateKey
 from urbanchain.ledger.admission import Candidate
-from urbanchain.membership import make_replica_set
-from urbanchain.mempool import Admission, Mempool, MempoolLimits
-from urbanchain.signatures import ValidatorSignatures
-
-
-class NoLinks:
-    """A validator that nobody links to."""
-
-    def send(self, peer: str, kind: int, payload: bytes) -> bool:
-        return False
-
-    def broadcast(self, kind: int, payload: bytes) -> int:
-        return 0
-
-    def connected_peers(self) -> frozenset[str]:
-        return frozenset()
-
-
-class StoppedClock(Clock):
-    """Always the city's time."""
-
-    def wall_ms(self) -> int:
-        return self.time_ms
-
-    time_ms = NOW_MS
+from urbanchain.mempool import Admission
 
 
 @pytest.fixture
@@ -48,23 +21,8 @@ def town() -> City:
 
 @pytest.fixture
 def parts(town: City) -> Iterator[Parts]:
-    ledger, me = town.ledger, town.ledger.validators.members[0]
-    replica_set = make_replica_set(town.genesis, ledger.validators)
-    identity = Identity(me.key, replica_set, Timeouts())
-    replica, _ = recover(0, identity, Head(0, town.genesis.hash, None))
-    with ThreadPoolExecutor(1) as thread:
-        signatures = ValidatorSignatures(ALICE.sign)
-        yield Parts(
-            me=Validator(me.name, me.key, me.address, {me.key: me.name}, {me.name: me.key}),
-            tools=Tools(StoppedClock(), signatures, town.cache, thread, thread, NoLinks()),
-            store=town.store,
-            ledger=ledger,
-            replica=replica,
-            journal=Journal(town.store),
-            mempool=Mempool(MempoolLimits(100, 1 << 20, 100)),
-            fates=FateBook(),
-            inbox=Inbox(),
-        )
+    with open_parts(town) as parts:
+        yield parts
 
 
 def wait_for_block(parts: Parts, town: City, sender: PrivateKey, expires_at_ms: int) -> bytes:
