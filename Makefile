@@ -5,10 +5,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+LEVEL ?= A
+SEEDS ?= 1000
+FIRST ?= 1
+JOBS ?= $(shell nproc)
 SOURCES := urbanchain consensus storage p2p tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test simulate mutants check format lock clean
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +37,12 @@ demo: setup ## four validators notarise this repository's files, survive a kill,
 
 test: setup ## the whole test suite
 	@$(BIN)/python -m pytest -n 2
+
+simulate: setup ## LEVEL=A|B SEEDS=n FIRST=s: whole clusters live through faults, each from one seed
+	@$(BIN)/python -m tests.simulation --level $(LEVEL) --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS)
+
+mutants: setup ## plant known mistakes one by one, and see which test or seed kills each
+	@$(BIN)/python -m tests.mutants
 
 check: setup ## ruff, mypy --strict and the architecture's rules, in seconds
 	@$(BIN)/ruff format --check $(SOURCES)

@@ -86,7 +86,7 @@ class Reception:
         return Heard(message)
 
     def _is_relayed_status(self, peer: str, message: Signed | Body) -> bool:
-        """True only when it was said: an old one, sent on by another, would raise old suspicions."""
+        """It is true only when it is said: an old one, sent on, would raise old suspicions."""
         if isinstance(message, Body) or not isinstance(message.statement, Status):
             return False
         return message.statement.place.signer != self._key_of.get(peer)

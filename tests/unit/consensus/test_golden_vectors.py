@@ -4,6 +4,7 @@ import pytest
 
 from consensus import CommitCertificate, PreparedCertificate, codec, records
 from consensus.messages import (
+    Answer,
     Body,
     Commit,
     Flag,
@@ -12,12 +13,13 @@ from consensus.messages import (
     Place,
     Prepare,
     PrePrepare,
+    Question,
     Signed,
     Statement,
     Status,
     ViewChange,
 )
-from consensus.records import Accepted, Entered, Left, Prepared, Reached
+from consensus.records import Accepted, Entered, Forgot, Left, Prepared, Reached
 
 GENESIS = bytes(range(32))
 SIGNER = b"\xa1\xa2\xa3\xa4"
@@ -69,6 +71,20 @@ VECTORS: dict[str, tuple[Statement, bytes, str]] = {
         b"\x11urbanchain/status",
         VOTED_HEX + f"97c420{DIGEST_HEX}05c40106c400c4020100c400cd03e8",
     ),
+    "Question": (
+        Question(HEAD, b"n" * 16),
+        b"\x13urbanchain/question",
+        HEAD_HEX + "91c410" + "6e" * 16,
+    ),
+    "Answer": (
+        Answer(HEAD, b"n" * 16, COMMITTED, (seal(Prepare(VOTED, DIGEST)),)),
+        b"\x11urbanchain/answer",
+        HEAD_HEX
+        + "93c410"
+        + "6e" * 16
+        + COMMITTED_HEX
+        + f"919302c45d{VOTED_HEX}{DIGEST_HEX}c403736967",
+    ),
 }
 
 
@@ -115,8 +131,9 @@ def test_the_kinds_have_these_numbers() -> None:
         (Entered(NewView(HEAD, ()), b""), f"9303c43e{HEAD_HEX}90c400"),
         (Left(LEFT), f"9204c4a8{LEFT_HEX}"),
         (Reached(1, 2, True, 3), "950501020103"),
+        (Forgot(1, 5, 4), "9406010504"),
     ],
-    ids=["accepted", "prepared", "entered", "left", "reached"],
+    ids=["accepted", "prepared", "entered", "left", "reached", "forgot"],
 )
 def test_a_journal_record_has_these_bytes(record: records.Record, expected: str) -> None:
     assert records.encode(record, GENESIS).hex() == expected

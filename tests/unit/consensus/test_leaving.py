@@ -24,6 +24,7 @@ def test_a_refusal_by_the_clock_counts_in_its_view_only() -> None:
     stage.judge(Verdict.INVALID)
     shown = [B.view_change(seat, 1, prepared=B.prepared(b"block")) for seat in (0, 1, 3)]
     stage.hear(*shown, B.new_view(shown), B.pre_prepare(b"block", view=1))
+    assert [asked.view for asked in stage.asked(JudgeProposal)] == [0, 1]
     stage.judge(Verdict.VALID)
     assert [vote.place.view for vote in stage.said(Prepare)] == [1]
 
