@@ -3,11 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
+from itertools import permutations
 
 import pytest
 
-from consensus.messages import Answer, Body, Commit, Prepare, PrePrepare, Question
-from tests.simulation.cluster import InvariantBroken
+from consensus import evidence
+from consensus.messages import (
+    Answer,
+    Body,
+    Commit,
+    NewView,
+    Place,
+    Prepare,
+    PrePrepare,
+    Question,
+    Signed,
+    ViewChange,
+)
+from tests.simulation.cluster import Host, InvariantBroken
 from tests.simulation.liars import (
     STRATEGIES,
     LiarsCluster,
@@ -19,6 +32,7 @@ from tests.simulation.liars import (
     send_both,
     suspect_always,
 )
+from tests.simulation.stories import signed
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda strategy: strategy.__name__)
@@ -96,3 +110,65 @@ def test_C46_f_plus_1_liars_do_break_agreement_and_the_checker_says_so() -> None
     cluster.submit(b"deed")
     with pytest.raises(InvariantBroken, match="two blocks at height 1"):
         cluster.run(10)
+
+
+class Audit:
+    """Reads everything that anyone sends, like an auditor who is given all nodes' messages."""
+
+    def __init__(self) -> None:
+        self.heard: dict[tuple[bytes, bytes], Signed] = {}
+
+    def hear(self, message: Message) -> None:
+        if isinstance(message, Body):
+            return
+        statement = message.statement
+        self.heard[message.encoded, message.signature] = message
+        for nested in statement.view_changes if isinstance(statement, NewView) else ():
+            self.hear(nested)
+
+    def guilty(self, cluster: LiarsCluster) -> set[int]:
+        """Whom evidence names that the validator set alone confirms."""
+        found = set()
+        for first, second in permutations(self.heard.values(), 2):
+            proof = evidence.between(first, second)
+            if proof is not None:
+                proof.check(cluster.replica_set, cluster.hosts[0].scheme)
+                found.add(cluster.replica_set.index_of(proof.accused))
+        return found
+
+
+class AuditedCluster(LiarsCluster):
+    """Everything that is sent is kept."""
+
+    def __init__(self, liars: list[int], strategies: list[Strategy]) -> None:
+        self.audit = Audit()
+        super().__init__(liars, strategies)
+
+    def is_heard(self, source: Host, target: Host, message: Message) -> bool:
+        self.audit.hear(message)
+        return super().is_heard(source, target, message)
+
+
+def test_C46_a_fork_within_a_view_names_f_plus_1_liars_and_nobody_else() -> None:
+    cluster = AuditedCluster([0, 1], [Fork()])
+    cluster.partition({0, 1, 2}, {0, 1, 3})
+    cluster.submit(b"deed")
+    with pytest.raises(InvariantBroken, match="two blocks at height 1"):
+        cluster.run(10)
+    assert cluster.audit.guilty(cluster) == {0, 1}
+
+
+def test_C46_a_fork_across_views_names_f_plus_1_liars_who_hid_what_they_had() -> None:
+    """Seat 2 commits in view 0 with both liars; they leave it with seat 3 and show nothing."""
+    cluster = AuditedCluster([0, 1], [])
+    cluster.partition({0, 1, 2}, {3})
+    cluster.submit(b"deed")
+    cluster.run_until(lambda: cluster.hosts[2].height == 1, 5)
+    keys = cluster.replica_set.members
+    left = [
+        signed(cluster, seat, ViewChange(Place(0, 0, 1, keys[seat]), None, None))
+        for seat in (0, 1, 3)
+    ]
+    shown = tuple(sorted(left, key=lambda m: m.statement.place.signer))
+    cluster.audit.hear(signed(cluster, 1, NewView(Place(0, 0, 1, keys[1]), shown)))
+    assert cluster.audit.guilty(cluster) == {0, 1}
