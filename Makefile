@@ -8,11 +8,12 @@ STAMP := $(VENV)/.installed
 LEVEL ?= A
 SEEDS ?= 1000
 FIRST ?= 1
+TWIN ?= 0
 JOBS ?= $(shell nproc)
 SOURCES := urbanchain consensus storage p2p tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test simulate mutants check format lock clean
+.PHONY: help setup demo test simulate twins mutants check format lock clean
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +41,9 @@ test: setup ## the whole test suite
 
 simulate: setup ## LEVEL=A|B SEEDS=n FIRST=s: whole clusters live through faults, each from one seed
 	@$(BIN)/python -m tests.simulation --level $(LEVEL) --seeds $(SEEDS) --first $(FIRST) --jobs $(JOBS)
+
+twins: setup ## all 65,536 scripts of two instances with one key (TWIN=0..3 says whose)
+	@$(BIN)/python -m tests.twins --twin $(TWIN) --jobs $(JOBS)
 
 mutants: setup ## plant known mistakes one by one, and see which test or seed kills each
 	@$(BIN)/python -m tests.mutants
