@@ -28,6 +28,7 @@ from tests.simulation.liars import (
     Message,
     Strategy,
     equivocate,
+    hide_certificates,
     mutate,
     send_both,
     suspect_always,
@@ -172,3 +173,47 @@ def test_C46_a_fork_across_views_names_f_plus_1_liars_who_hid_what_they_had() ->
     shown = tuple(sorted(left, key=lambda m: m.statement.place.signer))
     cluster.audit.hear(signed(cluster, 1, NewView(Place(0, 0, 1, keys[1]), shown)))
     assert cluster.audit.guilty(cluster) == {0, 1}
+
+
+def nothing_for_seat_3(lie: Lie) -> Sequence[Message]:
+    """A primary that leaves one member out."""
+    return [] if lie.target == 3 else [lie.message]
+
+
+def test_C17_who_is_left_out_by_the_primary_has_everything_from_the_others() -> None:
+    cluster = LiarsCluster([0], [nothing_for_seat_3])
+    for number in range(10):
+        cluster.submit(b"deed %d" % number)
+        cluster.expect_honest_final(b"deed %d" % number, within_s=3)
+    assert cluster.honest_view() == 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_C22_a_view_change_without_its_certificate_loses_no_committed_block(seed: int) -> None:
+    """Seat 2 commits alone and is gone; the liar, who prepared, says it has nothing."""
+    cluster = LiarsCluster([3], [hide_certificates], seed=seed)
+    cluster.submit(b"deed")
+    cluster.run_until(lambda: any(host.height == 1 for host in cluster.honest()), 5)
+    first = next(host for host in cluster.honest() if host.height == 1)
+    digest = first.head_digest
+    cluster.kill(first.index)
+    cluster.run(5)
+    cluster.restart(first.index)
+    cluster.expect_honest_final(b"deed", within_s=15)
+    assert {host.chain[0].digest for host in cluster.honest()} == {digest}
+
+
+def test_C49_whoever_is_next_is_attacked_and_still_it_goes_on() -> None:
+    """In every view its primary is cut off as soon as it is known, f = 2 at a time."""
+    cluster = LiarsCluster([], [], n=7)
+    cluster.start()
+    attacked: list[int] = []
+    for number in range(6):
+        attacked = [*attacked, cluster.honest_view() % 7][-2:]
+        cluster.partition(set(range(7)) - set(attacked), *({index} for index in attacked))
+        deed = b"deed %d" % number
+        cluster.submit(deed)
+        free = [index for index in range(7) if index not in attacked]
+        cluster.expect_final_on(free, [deed], within_s=15)
+    cluster.heal()
+    cluster.expect_honest_final(b"deed 5", within_s=5)
