@@ -3,8 +3,8 @@
 The host's duties, in order:
 
 1. Build the replica with `recover`, from the head of its store, the records of its journal, the
-   bodies it stored, and a fresh nonce, with which it asks the others what they heard of it; obey the
-   effects that come with it. A journal that is damaged, or empty above a block, is lost: put
+   bodies it stored, and a fresh nonce, with which it asks the others what they heard of it; obey
+   the effects that come with it. A journal that is damaged, or empty above a block, is lost: put
    `records.forgot_all(epoch)` in its place, durably, first.
 2. Pass each message from a peer through `codec.decode` and `authentication.check`; what they let
 pass goes into
