@@ -5,7 +5,7 @@ import contextlib
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from p2p.errors import LinkBroken
@@ -24,7 +24,6 @@ messages = st.lists(
 )
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(messages, st.lists(st.integers(1, 100_000), min_size=1, max_size=20))
 def test_any_split_of_the_stream_gives_the_same_messages(
     sent: list[tuple[int, bytes]], sizes: list[int]
@@ -38,7 +37,6 @@ def test_any_split_of_the_stream_gives_the_same_messages(
     assert [(m.kind, m.payload) for m in received] == sent
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(messages, st.data())
 def test_a_flipped_byte_gives_messages_or_a_typed_error_and_nothing_else(
     sent: list[tuple[int, bytes]], data: st.DataObject
