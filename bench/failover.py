@@ -1,151 +1,84 @@
-"""How long commits stop when the primary is killed, or when two of four are away:
-`python -m bench.failover [--rounds 10] [--pause SECONDS]`.
+"""How long commits stop when the primary is killed, or when two of four validators are away:
+`python -m bench.failover [--rounds 10 | --pause SECONDS | --crash SECONDS]`.
 
-Starts a devnet of its own, keeps transfers coming, and looks at the survivors' heights. With
-`--pause` two validators are stopped for so long instead, and the time from their return to the
-first commit is measured.
+Starts a devnet of its own, submits transfers all the time, and measures what the survivors' APIs
+show. Exits with 1 if a figure is beyond what is allowed.
 """
 
 import argparse
-import itertools
-import signal
 import statistics
 import tempfile
-import threading
-import time
+from contextlib import suppress
 from pathlib import Path
-from secrets import token_bytes
 
-from urbanchain.client import Client
+from bench.failures import kill_primary, leave_and_return, view_timeout_s
+from bench.observing import Experiment, ExperimentFailed, observe
 from urbanchain.devnet import cluster
-from urbanchain.devnet.layout import make_accounts
-from urbanchain.devnet.state import DevnetState
-from urbanchain.transactions import Unsigned, encode_body, signed_message
+from urbanchain.devnet.errors import DevnetMissing
+from urbanchain.devnet.ports import ANY_BASE
 
-LOAD_EVERY_S = 0.02
-POLL_S = 0.005
-VIEW_TIMEOUT_S = 2.0
-WITHIN_S = 60.0
-
-
-class Load:
-    """Transfers, one batch of one after the other, to whoever answers."""
-
-    def __init__(self, urls: list[str]) -> None:
-        self._urls = urls
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> "Load":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        sender, to = [a.key for a in make_accounts(10, 4, "dev") if a.roles == ("operator",)][:2]
-        genesis_hash = Client([self._urls[0]]).info().genesis_hash
-        for url in itertools.cycle(self._urls):
-            if self._is_over.wait(LOAD_EVERY_S):
-                return
-            body = encode_body("tokens", "transfer", (to.address, 1))
-            expires_at_ms = int(time.time() * 1000) + 300_000
-            draft = Unsigned(1, expires_at_ms, token_bytes(16), sender.address, body)
-            envelope = draft.sealed(sender.sign(signed_message(draft.id(genesis_hash))))
-            try:
-                with Client([url]) as client:
-                    client.submit_batch([envelope])
-            except Exception:  # a validator that is down or paused is part of the experiment
-                continue
+SLACK_S = 0.5
+"""What a view change may take beyond the time-out."""
+RETURN_S = 5.0
+FAULTY = 1
+"""f of four validators."""
 
 
-def heights(state: DevnetState) -> dict[str, tuple[int, int, str]]:
-    """Of each node that answers: height, view and primary."""
-    views = [view for view in cluster.view_nodes(state) if "height" in view.status]
-    return {
-        view.entry.name: (view.status["height"], view.status["view"], view.status["primary"])
-        for view in views
-    }
-
-
-def wait_for_commit(state: DevnetState, above: int) -> float:
-    """Seconds until some node has a higher block."""
-    began = time.monotonic()
-    while time.monotonic() < began + WITHIN_S:
-        if max((height for height, _, _ in heights(state).values()), default=0) > above:
-            return time.monotonic() - began
-        time.sleep(POLL_S)
-    raise SystemExit(f"no commit within {WITHIN_S:g} s")
-
-
-def longest_gap(state: DevnetState, watch_s: float) -> float:
-    """The longest time between two commits while watching: some are under way at the kill."""
-    began = last = time.monotonic()
-    top, longest = 0, 0.0
-    while last < began + watch_s:
-        height = max((height for height, _, _ in heights(state).values()), default=0)
-        now = time.monotonic()
-        if height > top:
-            top, longest, last = height, max(longest, now - last), now
-        elif now > last + WITHIN_S:
-            raise SystemExit(f"no commit within {WITHIN_S:g} s")
-        time.sleep(POLL_S)
-    return longest
-
-
-def kill_primaries(directory: Path, state: DevnetState, rounds: int) -> None:
-    gaps = []
+def _report_failovers(experiment: Experiment, rounds: int) -> bool:
+    limit_s = view_timeout_s(experiment) + SLACK_S
+    found = []
     for number in range(1, rounds + 1):
-        time.sleep(1)
-        seen = heights(state)
-        _, view, primary = max(seen.values())
-        cluster.kill_nodes(directory, [primary])
-        gap_s = longest_gap(state, VIEW_TIMEOUT_S + 1)
-        gaps.append(gap_s)
-        after = max(view for _, view, _ in heights(state).values())
-        print(f"{number:2}  {primary} killed in view {view}: {gap_s:.2f} s, view {after}")
-        cluster.restart_nodes(directory, [primary], 30, lambda name, seconds: None)
-        state = cluster.load_state(directory)
+        one = kill_primary(experiment)
+        found.append(one)
+        print(
+            f"{number:2}  {one.killed} killed in view {one.view_before}:"
+            f" {one.gap_s * 1000:5.0f} ms, then view {one.view_after}",
+            flush=True,
+        )
+    gaps_s = [one.gap_s for one in found]
     print(
-        f"median {statistics.median(gaps):.2f} s, longest {max(gaps):.2f} s; the time-out is"
-        f" {VIEW_TIMEOUT_S:g} s, and may be exceeded by 0.5 s"
+        f"median {statistics.median(gaps_s) * 1000:.0f} ms, longest {max(gaps_s) * 1000:.0f} ms;"
+        f" allowed {limit_s * 1000:.0f} ms; {len({one.killed for one in found})} validators killed"
     )
+    return max(gaps_s) <= limit_s and all(o.view_after == o.view_before + 1 for o in found)
 
 
-def pause_two(directory: Path, state: DevnetState, pause_s: float) -> None:
-    before = max(view for _, view, _ in heights(state).values())
-    names = [node.name for node in state.nodes[:2]]
-    cluster.signal_nodes(directory, names, signal.SIGSTOP)
-    time.sleep(pause_s)
-    top = max(height for height, _, _ in heights(state).values())
-    cluster.signal_nodes(directory, names, signal.SIGCONT)
-    gap_s = wait_for_commit(state, top)
-    time.sleep(1)
-    after = max(view for _, view, _ in heights(state).values())
+def _report_absence(experiment: Experiment, away_s: float, *, is_crash: bool) -> bool:
+    one = leave_and_return(experiment, away_s, is_crash=is_crash)
     print(
-        f"{' and '.join(names)} stopped for {pause_s:g} s: the first commit {gap_s:.2f} s after"
-        f" their return, view {before} before and {after} after"
+        f"{' and '.join(one.who)} {'killed' if is_crash else 'stopped'} for {away_s:g} s,"
+        f" {one.blocks_meanwhile} blocks meanwhile: first block {one.first_block_s:.2f} s after"
+        f" their {'start' if is_crash else 'return'} (allowed {RETURN_S:g} s),"
+        f" view {one.view_before} before, {one.view_after} after"
+        f" (allowed {one.view_before + FAULTY + 2})"
     )
+    return one.first_block_s <= RETURN_S and one.view_after <= one.view_before + FAULTY + 2
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.failover", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--pause", type=float, help="stop two validators for so many seconds")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--rounds", type=int, default=10, help="how often the primary is killed")
+    choice.add_argument("--pause", type=float, help="stop two validators for so many seconds")
+    choice.add_argument("--crash", type=float, help="kill two validators for so many seconds")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         directory = Path(place) / "devnet"
-        state, _ = cluster.bring_up(directory, cluster.UpOptions(base_port=0))
         try:
-            with Load([f"http://127.0.0.1:{node.ports.api}" for node in state.nodes]):
-                if arguments.pause is None:
-                    kill_primaries(directory, state, arguments.rounds)
+            cluster.bring_up(directory, cluster.UpOptions(base_port=ANY_BASE))
+            with observe(directory) as experiment:
+                if arguments.pause is not None:
+                    is_good = _report_absence(experiment, arguments.pause, is_crash=False)
+                elif arguments.crash is not None:
+                    is_good = _report_absence(experiment, arguments.crash, is_crash=True)
                 else:
-                    pause_two(directory, state, arguments.pause)
+                    is_good = _report_failovers(experiment, arguments.rounds)
+        except ExperimentFailed as error:
+            raise SystemExit(str(error)) from error
         finally:
-            cluster.take_down(directory)
+            with suppress(DevnetMissing):
+                cluster.take_down(directory)
+    raise SystemExit(0 if is_good else 1)
 
 
 if __name__ == "__main__":

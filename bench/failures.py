@@ -14,6 +14,8 @@ from bench.observing import Experiment, longest_gap_s
 from urbanchain.devnet import cluster
 
 LEVEL_WITHIN_S = 60.0
+SETTLE_S = 1.0
+"""After which no block can come any more that was agreed on before the absence."""
 TENURE_MARGIN = 128
 """Blocks before the next scheduled rotation in which no primary is killed: it would no longer be
 one when the signal arrives."""
@@ -77,9 +79,9 @@ def leave_and_return(experiment: Experiment, away_s: float, *, is_crash: bool) -
         cluster.kill_nodes(experiment.directory, away)
     else:
         cluster.signal_nodes(experiment.directory, away, signal.SIGSTOP)
-    time.sleep(1)
+    time.sleep(SETTLE_S)
     height = watch.height
-    time.sleep(away_s)
+    time.sleep(max(0.0, away_s - SETTLE_S))
     blocks_meanwhile, height, back_at = watch.height - height, watch.height, time.monotonic()
     if is_crash:
         _restart(experiment, away)
